@@ -1,0 +1,103 @@
+// Package action turns changes into a plan: a closed set of actions, each with its exact inverse, the checks that
+// prove or disprove a risk on the real rows, and the questions that a person must answer first.
+package action
+
+import (
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// Type says what an action does.
+type Type string
+
+// The closed set of actions.
+const (
+	DatabaseMigration   Type = "database_migration"
+	UpdateConfig        Type = "update_config"
+	RemoveConfig        Type = "remove_config"
+	InvalidateCache     Type = "invalidate_cache"
+	ReinitialiseService Type = "reinitialise_service"
+	WriteFile           Type = "write_file"
+	Notify              Type = "notify"
+)
+
+// Action is one thing to do, as every door shows it. Up and Down are exact SQL for the live database.
+type Action struct {
+	Type        Type     `json:"type"`
+	Description string   `json:"description"`
+	Up          []string `json:"up"`
+	Down        []string `json:"down"`
+	Steps       []Step   `json:"-"` // what Up and Down were made from; database migrations only
+}
+
+// Verdict is the outcome of a check.
+type Verdict string
+
+// The verdicts. A check that ran out of time says NotProved, never ProvedSafe.
+const (
+	ProvedSafe Verdict = "proved_safe"
+	Risk       Verdict = "risk"
+	NotProved  Verdict = "not_proved"
+)
+
+// Check is a read-only query on the real rows and what it found.
+type Check struct {
+	Key          string           `json:"key"` // key path of the change that it judges
+	Rule         diff.Rule        `json:"rule"`
+	Message      string           `json:"message"`
+	Verdict      Verdict          `json:"verdict"`
+	TextCategory diff.Category    `json:"text_category"`
+	Category     diff.Category    `json:"category"`
+	SQL          string           `json:"sql"`
+	Count        int64            `json:"count"`
+	Total        int64            `json:"total"`
+	Samples      []map[string]any `json:"samples"`
+	DurationMS   float64          `json:"duration_ms"`
+}
+
+// Question is what a person must decide. Without a Default it blocks until it is answered.
+type Question struct {
+	Key     string   `json:"key"` // rename:article.headline, restore:article.title, backfill:article.title
+	Text    string   `json:"text"`
+	Options []string `json:"options"` // empty: free text
+	Default *string  `json:"default,omitempty"`
+}
+
+// Block says why a file of a plan cannot be applied as it stands.
+type Block struct {
+	File    string `json:"file_path"`
+	Key     string `json:"key"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// File is one file of a plan.
+type File struct {
+	Path        string        `json:"file_path"`
+	Kind        document.Kind `json:"kind"`
+	Event       diff.Event    `json:"event"`
+	Category    diff.Category `json:"category"`
+	BaseVersion int           `json:"base_version"` // the applied version it starts from, 0 for a new file
+	Changes     []diff.Head   `json:"changes"`
+	Actions     []Action      `json:"actions"`
+	Checks      []Check       `json:"checks"`
+	Hunks       []diff.Hunk   `json:"hunks"`
+	Blocked     []Block       `json:"blocked"`
+	Held        bool          `json:"held"`
+}
+
+// Rehearsal says whether the way back was proved on a copy before anyone approved.
+type Rehearsal struct {
+	State   string `json:"state"` // not_run, proved or failed
+	Message string `json:"message"`
+}
+
+// Plan is what an apply would do, as every door shows it.
+type Plan struct {
+	ID        string             `json:"plan_id"`
+	Category  diff.Category      `json:"category"`
+	Files     []File             `json:"files"`
+	Questions []Question         `json:"questions"`
+	Rehearsal Rehearsal          `json:"rehearsal"`
+	Invalid   []document.Problem `json:"invalid_files"`
+}

@@ -1,0 +1,187 @@
+package action
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"marain/backend/document"
+)
+
+// Life is one incarnation of an entity that is in use, with those of its fields. A tag names an incarnation: whatever
+// is taken out of use belongs to its tag, never to a name.
+type Life struct {
+	Tag    string            `json:"tag"`
+	Fields map[string]string `json:"fields"` // field id to tag
+}
+
+// Clone returns a copy that may be changed.
+func (l Life) Clone() Life {
+	fields := make(map[string]string, len(l.Fields))
+	for id, tag := range l.Fields {
+		fields[id] = tag
+	}
+	return Life{Tag: l.Tag, Fields: fields}
+}
+
+// Tombstone is an entity or a field that was taken out of use by renaming it, with its data inside.
+type Tombstone struct {
+	ID        string           `json:"id"`
+	Entity    string           `json:"entity"`
+	EntityTag string           `json:"entity_tag"`
+	Field     string           `json:"field"` // empty: the whole entity
+	Tag       string           `json:"tag"`
+	ActionID  string           `json:"action_id"` // the batch that took it out of use
+	Shape     *document.Entity `json:"shape"`     // what it was when it went; of a field: an entity with just that field
+	Life      Life             `json:"life"`      // of an entity: the incarnations of its fields
+}
+
+// Tag names a new incarnation: of the entity itself, or of one of its fields. It follows from the version of the file
+// that brings it, so a plan shows exactly the names that an apply will use.
+func Tag(path string, version int, entity, field string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{path, strconv.Itoa(version), entity, field}, "\x00")))
+	return hex.EncodeToString(sum[:5])
+}
+
+// maxName is how long a name may be on every database, in bytes.
+const maxName = 63
+
+// OutOfUse is the name that a column or table has while it is out of use. No document can ask for a name that begins
+// with an underscore, so it is always free.
+func OutOfUse(tag, name string) string {
+	full := "_old_" + tag + "_" + name
+	if len(full) <= maxName {
+		return full
+	}
+	sum := sha256.Sum256([]byte(name))
+	cut := full[:maxName-9]
+	for !utf8.ValidString(cut) {
+		cut = cut[:len(cut)-1]
+	}
+	return cut + "_" + hex.EncodeToString(sum[:4])
+}
+
+// createField brings a new field into use.
+func createField(e *document.Entity, f *document.Field) []Step {
+	if f.Multiple() {
+		var steps []Step
+		for _, t := range fieldTables(e, f) {
+			steps = append(steps, CreateTable{t})
+		}
+		return steps
+	}
+	table := document.ContentTable(e.ID)
+	steps := []Step{AddColumn{table, fieldColumn(f)}}
+	if e.Versioned {
+		steps = append(steps, AddColumn{document.RevisionsTable(e.ID), revisionColumn(f)})
+	}
+	return append(steps, createIndexes(fieldIndexes(table, f.ID, f))...)
+}
+
+// retireField takes a field out of use: every rule and every name it holds is released, then it is renamed.
+func retireField(e *document.Entity, f *document.Field, tag string) []Step {
+	if f.Multiple() {
+		return retireTables(fieldTables(e, f), tag)
+	}
+	table := document.ContentTable(e.ID)
+	steps := dropIndexes(fieldIndexes(table, f.ID, f))
+	if f.Required {
+		steps = append(steps, DropNotNull{table, f.ID})
+	}
+	steps = append(steps, RenameColumn{table, f.ID, OutOfUse(tag, f.ID)})
+	if e.Versioned {
+		steps = append(steps, RenameColumn{document.RevisionsTable(e.ID), f.ID, OutOfUse(tag, f.ID)})
+	}
+	return steps
+}
+
+// restoreField brings a field back that was called was when it went, under the rules that f has now. Rows that were
+// written meanwhile have no value; where f is required, fill gives them one.
+func restoreField(e *document.Entity, f *document.Field, was, tag string, fill any) []Step {
+	if f.Multiple() {
+		former := *f
+		former.ID = was
+		return renameTables(fieldTables(e, &former), fieldTables(e, f), tag)
+	}
+	table := document.ContentTable(e.ID)
+	steps := []Step{RenameColumn{table, OutOfUse(tag, was), f.ID}}
+	if e.Versioned {
+		steps = append(steps, RenameColumn{document.RevisionsTable(e.ID), OutOfUse(tag, was), f.ID})
+	}
+	if fill != nil {
+		steps = append(steps, Fill{table, f.ID, columnType(f.Type), fill})
+	}
+	if f.Required {
+		steps = append(steps, SetNotNull{table, f.ID})
+	}
+	return append(steps, createIndexes(fieldIndexes(table, f.ID, f))...)
+}
+
+// renameField gives a field in use another id; from and to have the same type and shape.
+func renameField(e *document.Entity, from, to *document.Field) []Step {
+	if from.Multiple() {
+		var steps []Step
+		before, after := fieldTables(e, from), fieldTables(e, to)
+		for i := range before {
+			steps = append(steps, dropIndexes(before[i].Indexes)...)
+			steps = append(steps, RenameTable{before[i].Name, after[i].Name})
+			steps = append(steps, createIndexes(after[i].Indexes)...)
+		}
+		return steps
+	}
+	table := document.ContentTable(e.ID)
+	steps := dropIndexes(fieldIndexes(table, from.ID, from))
+	steps = append(steps, RenameColumn{table, from.ID, to.ID})
+	if e.Versioned {
+		steps = append(steps, RenameColumn{document.RevisionsTable(e.ID), from.ID, to.ID})
+	}
+	return append(steps, createIndexes(fieldIndexes(table, to.ID, to))...)
+}
+
+func createEntity(e *document.Entity) []Step {
+	var steps []Step
+	for _, t := range Tables(e) {
+		steps = append(steps, CreateTable{t})
+	}
+	return steps
+}
+
+func retireEntity(e *document.Entity, tag string) []Step { return retireTables(Tables(e), tag) }
+
+func restoreEntity(e *document.Entity, tag string) []Step { return renameTables(Tables(e), Tables(e), tag) }
+
+func retireTables(tables []Table, tag string) []Step {
+	var steps []Step
+	for _, t := range tables {
+		steps = append(steps, dropIndexes(t.Indexes)...)
+		steps = append(steps, RenameTable{t.Name, OutOfUse(tag, t.Name)})
+	}
+	return steps
+}
+
+func renameTables(was, now []Table, tag string) []Step {
+	var steps []Step
+	for i := range now {
+		steps = append(steps, RenameTable{OutOfUse(tag, was[i].Name), now[i].Name})
+		steps = append(steps, createIndexes(now[i].Indexes)...)
+	}
+	return steps
+}
+
+func createIndexes(indexes []Index) []Step {
+	steps := make([]Step, 0, len(indexes))
+	for _, index := range indexes {
+		steps = append(steps, CreateIndex{index})
+	}
+	return steps
+}
+
+func dropIndexes(indexes []Index) []Step {
+	steps := make([]Step, 0, len(indexes))
+	for _, index := range indexes {
+		steps = append(steps, DropIndex{index})
+	}
+	return steps
+}
