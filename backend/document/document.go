@@ -83,10 +83,10 @@ type Entity struct {
 	ID          string
 	Name        string
 	Description string
-	Versioned   bool // keeps a revision of every edit
-	Recursive   bool // reads pull referenced entities in
-	Cacheable   bool // content reads may be cached
-	Fields      []Field
+	Versioned   bool    // keeps a revision of every edit
+	Recursive   bool    // reads pull referenced entities in
+	Cacheable   bool    // content reads may be cached
+	Fields      []Field // in the order of the file: Fields[i] is Root.Lookup("fields").Items[i]
 }
 
 // Field is one field of an entity or of a component.
@@ -103,8 +103,11 @@ type Field struct {
 	Indexed     bool
 	Default     any    // nil for none, else the field type's Go value: string, int64, float64, bool; datetime is RFC 3339 text in UTC; component is its canonical JSON text
 	RenamedFrom string // the field's former id, or empty
-	Line        int
-	Column      int
+
+	Line         int // where the field's mapping starts
+	Column       int
+	TargetLine   int // where target_entity's value stands, 0 without one
+	TargetColumn int
 }
 
 // Multiple reports whether the field may have more than one value, so that its values live in a table of their own.

@@ -1,0 +1,148 @@
+package document
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Mask stands wherever a secret value would be shown.
+const Mask = "••••••••"
+
+// SecretKey reports whether the value of a config key with this name is a secret. A key is looked at word by word, in
+// snake_case, kebab-case, camelCase or with dots: password, api_key, apiKey, private-key, clientSecret and access_token
+// are secret; keyboard, monkey, keywords and tokenizer are not. A word that says the value is only a measure or a
+// switch (token_ttl, key_length, max_tokens, password_required) makes it no secret. For a key path, ask for each key:
+// everything below a secret key is secret.
+func SecretKey(key string) bool {
+	words := splitWords(key)
+	if len(words) == 0 || !slices.ContainsFunc(words, isSecretWord) {
+		return false
+	}
+	return !isMeasure(words[len(words)-1]) && !slices.Contains([]string{"max", "min", "num"}, words[0])
+}
+
+// SecretText reports whether a text is a secret whatever its key is: an address with a password in it, or a private
+// key.
+func SecretText(text string) bool {
+	return strings.Contains(text, "://") && addressPassword.MatchString(text) || strings.Contains(text, "PRIVATE KEY-----")
+}
+
+var addressPassword = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@`)
+
+func isSecretWord(word string) bool {
+	switch word {
+	case "pass", "pwd", "key", "keys", "secrets", "tokens", "passwords", "credentials", "passphrase", "apikeys", "creds":
+		return true
+	}
+	for _, end := range []string{"password", "passwd", "secret", "token", "credential", "apikey", "secretkey", "accesskey", "privatekey"} {
+		if strings.HasSuffix(word, end) {
+			return true
+		}
+	}
+	return false
+}
+
+func isMeasure(word string) bool {
+	switch word {
+	case "ttl", "length", "size", "lifetime", "expiry", "expires", "timeout", "count", "limit", "rotation", "days",
+		"hours", "minutes", "seconds", "ms", "mb", "algorithm", "enabled", "disabled", "required", "optional":
+		return true
+	}
+	return false
+}
+
+// splitWords splits an identifier into its words, in small letters.
+func splitWords(key string) []string {
+	var words []string
+	var word []rune
+	flush := func() {
+		if len(word) > 0 {
+			words = append(words, strings.ToLower(string(word)))
+			word = word[:0]
+		}
+	}
+	runes := []rune(key)
+	for i, r := range runes {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			flush()
+			continue
+		case unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1]) ||
+			i+1 < len(runes) && unicode.IsLower(runes[i+1])):
+			flush()
+		}
+		word = append(word, r)
+	}
+	flush()
+	return words
+}
+
+// HasSecrets reports whether the file holds a secret as plain text, so that its content must be masked wherever it is
+// shown and encrypted where it is stored. A reference, such as {source: env, name: DB_PASSWORD}, is not a secret.
+func (d *Document) HasSecrets() bool {
+	found := false
+	d.secrets(func(*Node) bool { found = true; return false })
+	return found
+}
+
+// IsReference reports whether a value says where a secret is instead of what it is: a mapping with a source.
+func (n *Node) IsReference() bool {
+	source := n.Lookup("source")
+	return source != nil && source.Kind == Scalar && source.Raw != "" && n.Kind == Mapping
+}
+
+// secrets visits every scalar that is a secret, in the order of the file, until visit returns false.
+func (d *Document) secrets(visit func(*Node) bool) {
+	if d.Kind != KindEntity {
+		visitSecrets(d.Root, false, visit)
+	}
+}
+
+func visitSecrets(n *Node, secret bool, visit func(*Node) bool) bool {
+	switch n.Kind {
+	case Mapping:
+		reference := secret && n.IsReference()
+		for i := range n.Entries {
+			e := &n.Entries[i]
+			inside := secret && !(reference && saysWhere(e.Key)) || !secret && SecretKey(e.Key)
+			if !visitSecrets(e.Value, inside, visit) {
+				return false
+			}
+		}
+	case Sequence:
+		for _, item := range n.Items {
+			if !visitSecrets(item, secret, visit) {
+				return false
+			}
+		}
+	case Scalar:
+		if isSecretScalar(n, secret) {
+			return visit(n)
+		}
+	}
+	return true
+}
+
+// isSecretScalar leaves out what cannot be a secret: nothing, an empty text, and a switch.
+func isSecretScalar(n *Node, secret bool) bool {
+	if _, isSwitch := n.Value.(bool); isSwitch || n.isNull() || n.Raw == "" {
+		return false
+	}
+	return secret || SecretText(n.Raw)
+}
+
+// saysWhere reports whether a key of a reference says where the secret is, so that its value may be shown.
+func saysWhere(key string) bool {
+	words := splitWords(key)
+	if len(words) == 0 {
+		return false
+	}
+	switch words[len(words)-1] {
+	case "source", "name", "id", "path", "file", "variable", "var", "env", "region", "service", "version", "project",
+		"vault", "mount", "providers", "optional", "required":
+		return true
+	}
+	return key == "key"
+}
