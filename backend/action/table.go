@@ -206,3 +206,9 @@ func columnType(t document.FieldType) ColumnType {
 		return ColumnText
 	}
 }
+
+// KeyName is the name of the table's primary key.
+func (t Table) KeyName() string { return document.PrimaryKeyName(t.Name) }
+
+// ParentName is the name of the reference to the parent.
+func (t Table) ParentName() string { return document.ForeignKeyName(t.Name, "parent_id") }

@@ -150,7 +150,9 @@ func createEntity(e *document.Entity) []Step {
 
 func retireEntity(e *document.Entity, tag string) []Step { return retireTables(Tables(e), tag) }
 
-func restoreEntity(e *document.Entity, tag string) []Step { return renameTables(Tables(e), Tables(e), tag) }
+func restoreEntity(e *document.Entity, tag string) []Step {
+	return renameTables(Tables(e), Tables(e), tag)
+}
 
 func retireTables(tables []Table, tag string) []Step {
 	var steps []Step

@@ -51,7 +51,8 @@ func trees(path string, old, new *document.Node, build func(Head) Change) []Chan
 	if equal(old, new) {
 		return nil
 	}
-	if old == nil || new == nil || old.Kind != document.Mapping || new.Kind != document.Mapping {
+	// A secret is one value: what is inside of it is never shown key by key.
+	if old == nil || new == nil || old.Kind != document.Mapping || new.Kind != document.Mapping || document.SecretKey(lastKey(path)) {
 		return []Change{build(valueChange(path, old, new))}
 	}
 	var changes []Change

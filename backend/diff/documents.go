@@ -68,11 +68,17 @@ type (
 	GenericAltered struct{ Head }
 )
 
+// Hints say what the text alone cannot: which field goes on under which name.
+type Hints struct {
+	Renamed  map[string]string // new field id to former field id; nil: what the files declare
+	Replaced map[string]bool   // field ids whose values are another incarnation's, though the id is the same
+}
+
 // Documents returns what changed from old to new, in the order of the file. Either may be nil: the file is new, or
 // gone. Two nil documents, or two with equal bytes, have no changes.
-func Documents(old, new *document.Document) []Change {
+func Documents(old, new *document.Document, hints Hints) []Change {
 	switch {
-	case old == nil && new == nil, old != nil && new != nil && old.Hash == new.Hash:
+	case old == nil && new == nil, old != nil && new != nil && old.Hash == new.Hash && len(hints.Replaced) == 0:
 		return nil
 	case old == nil:
 		return added(new)
@@ -80,13 +86,13 @@ func Documents(old, new *document.Document) []Change {
 		return removed(old)
 	case old.Kind != new.Kind:
 		return append(removed(old), added(new)...)
-	case old.Canonical == new.Canonical:
+	case old.Canonical == new.Canonical && len(hints.Replaced) == 0:
 		return []Change{Reformatted{head(Format, "", nil, nil, FormatOnly, "Only comments, order, quoting or white space changed: no effect", 0)}}
 	}
 	var changes []Change
 	switch new.Kind {
 	case document.KindEntity:
-		changes = entities(old.Entity, new.Entity)
+		changes = entities(old.Entity, new.Entity, hints)
 	case document.KindConfig:
 		changes = configs(old.Config, new.Config, new.Root)
 	default:

@@ -8,7 +8,7 @@ import (
 )
 
 // entities compares two versions of a content type.
-func entities(old, new *document.Entity) []Change {
+func entities(old, new *document.Entity, hints Hints) []Change {
 	if old.ID != new.ID {
 		// Another id means other tables: the old ones go out of use as a whole and new ones are made.
 		return []Change{
@@ -18,7 +18,7 @@ func entities(old, new *document.Entity) []Change {
 				fmt.Sprintf("New content type %s with %s", new.ID, count(len(new.Fields), "field")), 1), Entity: new},
 		}
 	}
-	return append(properties(old, new), fields(old, new)...)
+	return append(properties(old, new), fields(old, new, hints)...)
 }
 
 func properties(old, new *document.Entity) []Change {
@@ -39,33 +39,51 @@ func properties(old, new *document.Entity) []Change {
 	return changes
 }
 
-// fields compares the fields of two versions: those that stay or are renamed in the new file's order, then those
+// Declared returns the renames that the files themselves declare: new field id to former field id.
+func Declared(old, new *document.Entity) map[string]string {
+	renamed := map[string]string{}
+	for i := range new.Fields {
+		f := &new.Fields[i]
+		if f.RenamedFrom != "" && old.Field(f.ID) == nil && new.Field(f.RenamedFrom) == nil && old.Field(f.RenamedFrom) != nil {
+			renamed[f.ID] = f.RenamedFrom
+		}
+	}
+	return renamed
+}
+
+// fields compares the fields of two versions: those that stay, come or are renamed in the new file's order, then those
 // that are gone in the old file's order.
-func fields(old, new *document.Entity) []Change {
+func fields(old, new *document.Entity, hints Hints) []Change {
+	renamed := hints.Renamed
+	if renamed == nil {
+		renamed = Declared(old, new)
+	}
+	stays := map[string]bool{} // ids of old fields that go on, under whatever name
+	for _, source := range renamed {
+		stays[source] = true
+	}
 	var changes []Change
-	renamed := map[string]bool{}
 	for i := range new.Fields {
 		to := &new.Fields[i]
-		from := old.Field(to.ID)
-		if from == nil && to.RenamedFrom != "" {
-			if source := old.Field(to.RenamedFrom); source != nil && new.Field(to.RenamedFrom) == nil {
-				renamed[source.ID] = true
-				message := fmt.Sprintf("Field %s is renamed to %s and keeps its values", source.ID, to.ID)
-				changes = append(changes, FieldRenamed{
-					Head: head(Modify, key(to), source.ID, to.ID, FieldRenamedRule, message, to.Line), Entity: new, From: source, To: to,
-				})
-				from = source
-			}
+		if source, ok := renamed[to.ID]; ok {
+			from := old.Field(source)
+			message := fmt.Sprintf("Field %s is renamed to %s and keeps its values", from.ID, to.ID)
+			changes = append(changes, FieldRenamed{
+				Head: head(Modify, key(to), from.ID, to.ID, FieldRenamedRule, message, to.Line), Entity: new, From: from, To: to,
+			})
+			changes = append(changes, fieldAltered(new, from, to)...)
+			continue
 		}
-		if from == nil {
+		from := old.Field(to.ID)
+		if from == nil || stays[to.ID] || hints.Replaced[to.ID] {
 			changes = append(changes, fieldAdded(new, to))
 			continue
 		}
+		stays[to.ID] = true
 		changes = append(changes, fieldAltered(new, from, to)...)
 	}
 	for i := range old.Fields {
-		gone := &old.Fields[i]
-		if new.Field(gone.ID) == nil && !renamed[gone.ID] {
+		if gone := &old.Fields[i]; !stays[gone.ID] {
 			message := fmt.Sprintf("Field %s is removed; its values are kept out of use", gone.ID)
 			changes = append(changes, FieldRemoved{
 				Head: head(Remove, key(gone), summary(gone), nil, FieldRemovedRule, message, gone.Line), Entity: old, Field: gone,

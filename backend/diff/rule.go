@@ -45,6 +45,7 @@ const (
 	GenericChanged     Rule = "generic_changed"
 	GenericRemoved     Rule = "generic_removed"
 	MostFilesVanished  Rule = "most_files_vanished"
+	FileMoved          Rule = "file_moved" // a content type goes on in another file
 	UnknownRule        Rule = "unknown"
 )
 
@@ -56,7 +57,7 @@ func (r Rule) TextCategory() Category {
 		ConfigKeyAdded, ConfigValueChanged, GenericAdded, GenericChanged:
 		return Safe
 	case OptionalToRequired, UniqueAdded, FieldRenamedRule, CardinalityRaised, VersionedChanged, ConfigValueJumped,
-		ConfigServiceKey, PlainTextSecret:
+		ConfigServiceKey, PlainTextSecret, FileMoved:
 		return Warning
 	default:
 		return Breaking // what the rules do not know is breaking

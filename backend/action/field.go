@@ -1,0 +1,321 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// alterFields plans the fields of a content type that stays or comes back. With show set the changes go into the
+// plan's list; a content type that comes back shows as one change.
+func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life Life, was *document.Document, show bool) error {
+	hints := w.pair(ctx, old, new, life)
+	next := &document.Document{Path: w.in.Path, Kind: document.KindEntity, Entity: new, Hash: "next", Canonical: "next"}
+	if show {
+		next = w.in.New
+	}
+	changes := diff.Documents(was, next, hints)
+	f := &fields{work: w, old: old, new: new, life: life}
+	for _, c := range changes {
+		if show {
+			w.change(c)
+		}
+	}
+	if err := f.run(ctx, changes); err != nil {
+		return err
+	}
+	w.draft.Effects.Lives[new.ID] = &f.life
+	if show && len(changes) > 0 && changes[0].Describe().Rule != diff.FormatOnly {
+		w.act(Action{Type: InvalidateCache, Description: fmt.Sprintf("Publish the new definition of %s to readers", new.ID)})
+	}
+	return nil
+}
+
+// fields carries the incarnations of one content type through its changes.
+type fields struct {
+	*work
+	old, new *document.Entity
+	life     Life
+}
+
+// run plans what goes first, so that names are free for what comes: fields that leave, then renames, then the rest.
+func (f *fields) run(ctx context.Context, changes []diff.Change) error {
+	var renames []diff.FieldRenamed
+	for _, c := range changes {
+		if r, ok := c.(diff.FieldRenamed); ok {
+			renames = append(renames, r)
+		}
+		if err := f.leave(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := f.renames(renames); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if err := f.come(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fields) leave(ctx context.Context, change diff.Change) error {
+	c, ok := change.(diff.FieldRemoved)
+	if !ok {
+		return nil
+	}
+	if err := f.checkValues(ctx, f.old, c); err != nil {
+		return err
+	}
+	tag := f.life.Fields[c.Field.ID]
+	delete(f.life.Fields, c.Field.ID)
+	shape := *f.old
+	shape.Fields = []document.Field{*c.Field}
+	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
+		Entity: f.old.ID, EntityTag: f.life.Tag, Field: c.Field.ID, Tag: tag, Shape: &shape,
+	})
+	if c.Field.Multiple() {
+		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, c.Field))...)
+	}
+	return f.migrate(fmt.Sprintf("Take field %s out of use; its values stay inside", c.Field.ID),
+		retireField(f.old, c.Field, tag), restoreField(f.old, c.Field, c.Field.ID, tag, nil))
+}
+
+// renames carries renames out in an order in which every new name is free; where fields swap their names, one goes
+// through a name that no document can ask for.
+func (f *fields) renames(list []diff.FieldRenamed) error {
+	for len(list) > 0 {
+		i := slices.IndexFunc(list, func(c diff.FieldRenamed) bool { return f.life.Fields[c.To.ID] == "" })
+		if i < 0 {
+			aside := *list[0].From
+			aside.ID = OutOfUse(f.life.Fields[aside.ID], aside.ID)
+			if err := f.rename(list[0].From, &aside); err != nil {
+				return err
+			}
+			list[0].From = &aside
+			continue
+		}
+		if err := f.rename(list[i].From, list[i].To); err != nil {
+			return err
+		}
+		list = slices.Delete(list, i, i+1)
+	}
+	return nil
+}
+
+func (f *fields) rename(from, to *document.Field) error {
+	if from.Type != to.Type || from.Multiple() != to.Multiple() {
+		f.block("fields."+to.ID, fmt.Sprintf("Field %s is renamed and changes its type or cardinality at once", to.ID), "Apply the rename first, then the other change")
+	}
+	f.life.Fields[to.ID] = f.life.Fields[from.ID]
+	delete(f.life.Fields, from.ID)
+	if from.Multiple() {
+		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, from))...)
+	}
+	// The rules of the field stay as they were; those that change too are changes of their own.
+	same := *from
+	same.ID = to.ID
+	return f.migrate(fmt.Sprintf("Rename field %s to %s with its values", from.ID, to.ID),
+		renameField(f.old, from, &same), renameField(f.old, &same, from))
+}
+
+func (f *fields) come(ctx context.Context, change diff.Change) error {
+	switch c := change.(type) {
+	case diff.FieldAdded:
+		return f.add(ctx, c)
+	case diff.FieldAltered:
+		return f.alter(ctx, c)
+	case diff.EntityAltered:
+		if c.Rule == diff.VersionedChanged {
+			f.block(c.Key, "Turning revisions on or off for a content type that is in use cannot be planned yet", "Put the former value back")
+		}
+	case diff.FieldRemoved, diff.FieldRenamed, diff.Reformatted:
+	default:
+		h := change.Describe()
+		f.block(h.Key, fmt.Sprintf("%s (%s) cannot be planned", h.Message, h.Rule), "Put the former text back")
+	}
+	return nil
+}
+
+// add brings a field into use: a new one, or the incarnation that a rollback or an answer asks for.
+func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
+	former, found := f.former(c.Field.ID)
+	if target, back := f.target(f.new.ID); back {
+		if former, found = f.tombstone(target.Fields[c.Field.ID]); !found {
+			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
+			return nil
+		}
+		return f.bringBack(ctx, c, former)
+	}
+	if found && former.Shape.Fields[0].Type == c.Field.Type && former.Shape.Fields[0].Multiple() == c.Field.Multiple() {
+		def := "empty"
+		answer, ok := f.ask(Question{
+			Key:     "restore:" + f.new.ID + "." + c.Field.ID,
+			Text:    fmt.Sprintf("A field %s was taken out of use before. Start empty, or bring its former values back?", c.Field.ID),
+			Options: []string{"empty", "restore"}, Default: &def,
+		})
+		if ok && answer == "restore" {
+			return f.bringBack(ctx, c, former)
+		}
+	}
+	return f.create(ctx, c)
+}
+
+func (f *fields) create(ctx context.Context, c diff.FieldAdded) error {
+	tag := Tag(f.in.Path, f.in.NextVersion, f.new.ID, c.Field.ID)
+	f.life.Fields[c.Field.ID] = tag
+	taken, err := f.taken(ctx, c.Field)
+	if err != nil || taken {
+		return err
+	}
+	up, err := f.creation(ctx, c)
+	if err != nil {
+		return err
+	}
+	return f.migrate(fmt.Sprintf("Add field %s", c.Field.ID), up, retireField(f.new, c.Field, tag))
+}
+
+// creation returns the steps that bring a new field into use. A required one without a default gets its values before
+// the rule, whatever the number of rows is now: it may be another one when the plan is applied.
+func (f *fields) creation(ctx context.Context, c diff.FieldAdded) ([]Step, error) {
+	if !c.Field.Required {
+		return createField(f.new, c.Field), f.checkUniqueDefault(ctx, c)
+	}
+	fill, err := f.backfill(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Field.Multiple() || c.Field.Default != nil {
+		return createField(f.new, c.Field), f.checkUniqueDefault(ctx, c)
+	}
+	optional := *c.Field
+	optional.Required = false
+	steps := createField(f.new, &optional)
+	table := document.ContentTable(f.new.ID)
+	if fill != nil {
+		steps = append(steps, Fill{table, c.Field.ID, columnType(c.Field.Type), fill})
+	}
+	return append(steps, SetNotNull{table, c.Field.ID}), nil
+}
+
+// taken blocks a new field whose column or table another program has made already.
+func (f *fields) taken(ctx context.Context, field *document.Field) (bool, error) {
+	names := []string{document.ContentTable(f.new.ID)}
+	if field.Multiple() {
+		names = TableNames(fieldTables(f.new, field))
+	}
+	for i, name := range names {
+		if present, ok := f.physical[name]; ok {
+			names[i] = present
+		}
+	}
+	live, err := f.g.Inspect(ctx, names)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range live {
+		if f.retires(t.Name) || !field.Multiple() && (t.Column(field.ID) == nil || f.old.Field(field.ID) != nil) {
+			continue
+		}
+		f.block("fields."+field.ID, fmt.Sprintf("%s already has a place for %s that no file describes", t.Name, field.ID),
+			"Another program made it; rename it there, or choose another id")
+		return true, nil
+	}
+	return false, nil
+}
+
+// bringBack renames a field's column or tables back and puts the field's rules on them.
+func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) error {
+	was := &t.Shape.Fields[0]
+	if was.Type != c.Field.Type || was.Multiple() != c.Field.Multiple() || t.Shape.Versioned != f.new.Versioned {
+		f.block(c.Key, fmt.Sprintf("The former values of %s have another shape", c.Field.ID), "Answer with empty, or declare the field as it was")
+		return nil
+	}
+	var fill any
+	if c.Field.Required && !c.Field.Multiple() {
+		var err error
+		if fill, err = f.fillReturning(ctx, c, t); err != nil {
+			return err
+		}
+	}
+	f.life.Fields[c.Field.ID] = t.Tag
+	f.draft.Effects.Restored = append(f.draft.Effects.Restored, t.ID)
+	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID),
+		restoreField(f.new, c.Field, t.Field, t.Tag, fill), retireField(f.new, c.Field, t.Tag))
+}
+
+// former returns the newest incarnation of a field of that name, in the same life of its content type, that is out of
+// use.
+func (f *fields) former(id string) (Tombstone, bool) {
+	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
+		if t := f.g.Tombstones[i]; t.EntityTag == f.life.Tag && t.Field == id {
+			return t, true
+		}
+	}
+	return Tombstone{}, false
+}
+
+func (f *fields) tombstone(tag string) (Tombstone, bool) {
+	for _, t := range f.g.Tombstones {
+		if t.Field != "" && t.Tag == tag && tag != "" {
+			return t, true
+		}
+	}
+	return Tombstone{}, false
+}
+
+// alter plans one changed property of a field that stays.
+func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
+	table, column := document.ContentTable(f.new.ID), c.To.ID
+	if c.To.Multiple() {
+		table, column = document.FieldTable(f.new.ID, c.To.ID), "value"
+	}
+	one := func(description string, up, down Step) error {
+		return f.migrate(description, []Step{up}, []Step{down})
+	}
+	switch c.Rule {
+	case diff.OptionalToRequired:
+		return f.require(ctx, c, table)
+	case diff.RequiredToOptional:
+		if c.To.Multiple() {
+			return nil // a rule of content, not of a column
+		}
+		return one(fmt.Sprintf("Allow empty values in %s", column), DropNotNull{table, column}, SetNotNull{table, column})
+	case diff.UniqueAdded:
+		index := uniqueIndex(table, column)
+		if err := f.checkUnique(ctx, c, table, column); err != nil {
+			return err
+		}
+		return one(fmt.Sprintf("Refuse equal values of %s", c.To.ID), CreateIndex{index}, DropIndex{index})
+	case diff.UniqueDropped:
+		index := uniqueIndex(table, column)
+		return one(fmt.Sprintf("Allow equal values of %s", c.To.ID), DropIndex{index}, CreateIndex{index})
+	case diff.IndexAdded:
+		index := plainIndex(table, column)
+		return one(fmt.Sprintf("Index %s", c.To.ID), CreateIndex{index}, DropIndex{index})
+	case diff.IndexDropped:
+		index := plainIndex(table, column)
+		return one(fmt.Sprintf("Drop the index of %s", c.To.ID), DropIndex{index}, CreateIndex{index})
+	case diff.DefaultChanged, diff.FieldLabelled:
+		return nil // published with the definition, no table changes
+	}
+	f.block(c.Key, fmt.Sprintf("%s: this cannot be planned yet", c.Message), "Put the former value back, or add a new field beside the old one")
+	return nil
+}
+
+func (f *fields) require(ctx context.Context, c diff.FieldAltered, table string) error {
+	fill, err := f.checkEmpty(ctx, c)
+	if err != nil || c.To.Multiple() {
+		return err
+	}
+	var up []Step
+	if fill != nil {
+		up = append(up, Fill{table, c.To.ID, columnType(c.To.Type), fill})
+	}
+	return f.migrate(fmt.Sprintf("Refuse empty values in %s", c.To.ID),
+		append(up, SetNotNull{table, c.To.ID}), []Step{DropNotNull{table, c.To.ID}})
+}

@@ -1,0 +1,105 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// pair says which old field each new one carries on. A rollback knows by incarnation; an apply knows what the file
+// declares and asks about the rest: a field that went and one of the same type that came may be one.
+func (w *work) pair(ctx context.Context, old, new *document.Entity, life Life) diff.Hints {
+	if target, back := w.target(new.ID); back {
+		return pairByTag(old, new, life, target)
+	}
+	hints := diff.Hints{Renamed: diff.Declared(old, new)}
+	taken := map[string]bool{}
+	for _, source := range hints.Renamed {
+		taken[source] = true
+	}
+	for i := range new.Fields {
+		to := &new.Fields[i]
+		if old.Field(to.ID) != nil || hints.Renamed[to.ID] != "" {
+			continue
+		}
+		from := candidate(old, new, to, taken)
+		if from == nil {
+			continue
+		}
+		taken[from.ID] = true
+		if w.askRenamed(ctx, new, from, to) {
+			hints.Renamed[to.ID] = from.ID
+		}
+	}
+	return hints
+}
+
+func pairByTag(old, new *document.Entity, life, target Life) diff.Hints {
+	hints := diff.Hints{Renamed: map[string]string{}, Replaced: map[string]bool{}}
+	byTag := map[string]string{}
+	for i := range old.Fields {
+		id := old.Fields[i].ID
+		byTag[life.Fields[id]] = id
+	}
+	for i := range new.Fields {
+		id := new.Fields[i].ID
+		switch current, inUse := byTag[target.Fields[id]]; {
+		case inUse && current != id:
+			hints.Renamed[id] = current
+		case !inUse && old.Field(id) != nil:
+			hints.Replaced[id] = true
+		}
+	}
+	return hints
+}
+
+// candidate returns the removed field that to most likely carries on: one of the same type and shape, the most alike
+// in name and label.
+func candidate(old, new *document.Entity, to *document.Field, taken map[string]bool) *document.Field {
+	var best *document.Field
+	bestScore := -1
+	for i := range old.Fields {
+		from := &old.Fields[i]
+		if new.Field(from.ID) != nil || taken[from.ID] || from.Type != to.Type || from.Multiple() != to.Multiple() || from.Target != to.Target {
+			continue
+		}
+		if score := likeness(from, to); score > bestScore {
+			best, bestScore = from, score
+		}
+	}
+	return best
+}
+
+func likeness(a, b *document.Field) int {
+	score := 0
+	if a.Label == b.Label {
+		score += 4
+	}
+	if a.Description == b.Description && a.Description != "" {
+		score += 4
+	}
+	if strings.Contains(a.ID, b.ID) || strings.Contains(b.ID, a.ID) {
+		score += 2
+	}
+	if a.Required == b.Required && a.Unique == b.Unique {
+		score++
+	}
+	return score
+}
+
+// askRenamed asks whether a field was renamed or replaced, with some of its values to go by.
+func (w *work) askRenamed(ctx context.Context, e *document.Entity, from, to *document.Field) bool {
+	text := fmt.Sprintf("Is %s the new name of %s, or another field?", to.ID, from.ID)
+	if samples := w.sampleValues(ctx, e, from); len(samples) > 0 {
+		text += fmt.Sprintf(" %s holds values such as %s.", from.ID, strings.Join(samples, ", "))
+	}
+	answer, ok := w.ask(Question{
+		Key:     "rename:" + e.ID + "." + to.ID,
+		Text:    text,
+		Options: []string{"renamed", "replaced"},
+	})
+	return ok && answer == "renamed"
+}

@@ -1,0 +1,110 @@
+// Package database opens, locks and reads databases for Marain. Each kind of database is a package below this one
+// that implements [Database]; nothing else in the process may open the same database.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"marain/backend/action"
+)
+
+// Errors that every database returns, wrapped.
+var (
+	// ErrLocked says that another connection has the database and did not let go in time.
+	ErrLocked = errors.New("the database is locked by somebody else")
+	// ErrReplaced says that the database file is not the one that was opened.
+	ErrReplaced = errors.New("the database file was removed or replaced while it was open")
+	// ErrUnknown says that the connection was lost around the commit, so that it may or may not have happened.
+	ErrUnknown = errors.New("the result of the commit is unknown")
+)
+
+// Querier runs statements in one transaction. Parameters are written as ? on every database.
+type Querier interface {
+	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
+	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Database is one open database. It is safe for concurrent use.
+type Database interface {
+	// Dialect writes the SQL of this kind of database.
+	Dialect() action.Dialect
+	// Location says which database it is, without a password.
+	Location() string
+	// Read runs fn in a read-only transaction that sees one state.
+	Read(ctx context.Context, fn func(Querier) error) error
+	// Write runs fn in the one writing transaction that may exist at a time and commits when fn returns nil. Whatever
+	// fn returned is in the error's chain. [ErrLocked] when the lock was not to be had in time, [ErrUnknown] when the
+	// commit may have happened.
+	Write(ctx context.Context, fn func(Querier) error) error
+	// Inspect returns those of the named tables that exist.
+	Inspect(ctx context.Context, q Querier, names []string) (map[string]action.LiveTable, error)
+	// TableNames returns the names of all tables, in order.
+	TableNames(ctx context.Context, q Querier) ([]string, error)
+	// Check proves that the database is whole and is still the one that was opened.
+	Check(ctx context.Context) error
+	// Version is what the database calls itself.
+	Version() string
+	// Close lets go of the database. It waits for what runs.
+	Close() error
+}
+
+// Bookkeeping returns the statements that make Marain's own tables, each idempotent. The same SQL serves every
+// database.
+func Bookkeeping() []string { return bookkeeping }
+
+// Reader reads rows for checks through a Querier. It is an [action.Rows].
+type Reader struct{ Querier Querier }
+
+var _ action.Rows = Reader{}
+
+// Read runs a query and returns at most limit rows by column name.
+func (r Reader) Read(ctx context.Context, query string, limit int) (result []map[string]any, err error) {
+	rows, err := r.Querier.Query(ctx, query)
+	if err != nil {
+		return nil, timeout(ctx, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, fmt.Errorf("read columns: %w", err)
+	}
+	for len(result) < limit && rows.Next() {
+		row, err := scan(rows, columns)
+		if err != nil {
+			return nil, err
+		}
+		result = append(result, row)
+	}
+	return result, timeout(ctx, rows.Err())
+}
+
+func scan(rows *sql.Rows, columns []string) (map[string]any, error) {
+	values := make([]any, len(columns))
+	targets := make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	if err := rows.Scan(targets...); err != nil {
+		return nil, fmt.Errorf("read row: %w", err)
+	}
+	row := make(map[string]any, len(columns))
+	for i, name := range columns {
+		if raw, ok := values[i].([]byte); ok {
+			values[i] = string(raw)
+		}
+		row[name] = values[i]
+	}
+	return row, nil
+}
+
+// timeout gives an interrupted query the error of its context: drivers have their own words for it.
+func timeout(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"marain/backend/action"
+	"marain/backend/database"
+)
+
+// Inspect returns those of the named tables that exist, with their columns and the indexes that have a name of their
+// own.
+func (db *DB) Inspect(ctx context.Context, q database.Querier, names []string) (map[string]action.LiveTable, error) {
+	tables := map[string]action.LiveTable{}
+	if len(names) == 0 {
+		return tables, nil
+	}
+	args := make([]any, len(names))
+	for i, n := range names {
+		args[i] = n
+	}
+	if err := inspectColumns(ctx, q, tables, args); err != nil {
+		return nil, fmt.Errorf("inspect columns: %w", err)
+	}
+	if err := inspectIndexes(ctx, q, tables, args); err != nil {
+		return nil, fmt.Errorf("inspect indexes: %w", err)
+	}
+	return tables, nil
+}
+
+func inspectColumns(ctx context.Context, q database.Querier, tables map[string]action.LiveTable, names []any) (err error) {
+	rows, err := q.Query(ctx, `SELECT t.name, c.name, c.type, c."notnull" OR c.pk > 0
+FROM sqlite_schema AS t JOIN pragma_table_xinfo(t.name) AS c
+WHERE t.type = 'table' AND t.name IN (`+placeholders(len(names))+`) ORDER BY t.name, c.cid`, names...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var table string
+		var c action.LiveColumn
+		if err := rows.Scan(&table, &c.Name, &c.Type, &c.NotNull); err != nil {
+			return err
+		}
+		t := tables[table]
+		t.Name = table
+		t.Columns = append(t.Columns, c)
+		tables[table] = t
+	}
+	return rows.Err()
+}
+
+func inspectIndexes(ctx context.Context, q database.Querier, tables map[string]action.LiveTable, names []any) (err error) {
+	rows, err := q.Query(ctx, `SELECT t.name, i.name, i."unique", c.name
+FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS i JOIN pragma_index_info(i.name) AS c
+WHERE t.type = 'table' AND i.origin = 'c' AND i.partial = 0 AND c.name IS NOT NULL AND t.name IN (`+placeholders(len(names))+`)
+ORDER BY t.name, i.name, c.seqno`, names...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var table, column string
+		var index action.Index
+		if err := rows.Scan(&table, &index.Name, &index.Unique, &column); err != nil {
+			return err
+		}
+		t := tables[table]
+		if n := len(t.Indexes); n > 0 && t.Indexes[n-1].Name == index.Name {
+			t.Indexes[n-1].Columns = append(t.Indexes[n-1].Columns, column)
+			continue
+		}
+		index.Table, index.Columns = table, []string{column}
+		t.Indexes = append(t.Indexes, index)
+		tables[table] = t
+	}
+	return rows.Err()
+}

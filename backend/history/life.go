@@ -1,0 +1,136 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"marain/backend/action"
+	"marain/backend/database"
+)
+
+// Lives returns the incarnations that are in use, by entity.
+func (s *Store) Lives(ctx context.Context, q database.Querier) (map[string]action.Life, error) {
+	return lives(ctx, q, `SELECT entity, field, tag FROM marain_lives WHERE until IS NULL`)
+}
+
+// LivesAt returns the incarnations that were in use right after the batch with that sequence number.
+func (s *Store) LivesAt(ctx context.Context, q database.Querier, seq int64) (map[string]action.Life, error) {
+	return lives(ctx, q, `SELECT entity, field, tag FROM marain_lives WHERE since <= ? AND (until IS NULL OR until > ?)`, seq, seq)
+}
+
+func lives(ctx context.Context, q database.Querier, query string, args ...any) (map[string]action.Life, error) {
+	all := map[string]action.Life{}
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		var entity, field, tag string
+		if err := rows.Scan(&entity, &field, &tag); err != nil {
+			return err
+		}
+		life, ok := all[entity]
+		if !ok {
+			life.Fields = map[string]string{}
+		}
+		if field == "" {
+			life.Tag = tag
+		} else {
+			life.Fields[field] = tag
+		}
+		all[entity] = life
+		return nil
+	}, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read incarnations: %w", err)
+	}
+	return all, nil
+}
+
+// SetLife makes life the incarnation of an entity from the batch with that sequence number on; nil ends it.
+func (s *Store) SetLife(ctx context.Context, q database.Querier, seq int64, entity string, before action.Life, after *action.Life) error {
+	old, new := flat(before), map[string]string{}
+	if after != nil {
+		new = flat(*after)
+	}
+	for field, tag := range old {
+		if new[field] == tag {
+			continue
+		}
+		if _, err := q.Exec(ctx, `UPDATE marain_lives SET until = ? WHERE entity = ? AND field = ? AND until IS NULL`, seq, entity, field); err != nil {
+			return fmt.Errorf("end an incarnation: %w", err)
+		}
+	}
+	for field, tag := range new {
+		if old[field] == tag {
+			continue
+		}
+		if _, err := q.Exec(ctx, `INSERT INTO marain_lives (entity, field, tag, since) VALUES (?, ?, ?, ?)`, entity, field, tag, seq); err != nil {
+			return fmt.Errorf("begin an incarnation: %w", err)
+		}
+	}
+	return nil
+}
+
+func flat(l action.Life) map[string]string {
+	all := map[string]string{}
+	if l.Tag != "" {
+		all[""] = l.Tag
+	}
+	for field, tag := range l.Fields {
+		all[field] = tag
+	}
+	return all
+}
+
+// Tombstones returns what is out of use and still there, oldest first.
+func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.Tombstone, error) {
+	var list []action.Tombstone
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		var t action.Tombstone
+		var shape, life string
+		if err := rows.Scan(&t.ID, &t.Entity, &t.EntityTag, &t.Field, &t.Tag, &t.ActionID, &shape, &life); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(shape), &t.Shape); err != nil {
+			return fmt.Errorf("shape of tombstone %s: %w", t.ID, err)
+		}
+		if err := json.Unmarshal([]byte(life), &t.Life); err != nil {
+			return fmt.Errorf("incarnations of tombstone %s: %w", t.ID, err)
+		}
+		list = append(list, t)
+		return nil
+	}, `SELECT id, entity, entity_tag, field, tag, action_id, shape, life FROM marain_tombstones WHERE ended IS NULL ORDER BY seq, id`)
+	if err != nil {
+		return nil, fmt.Errorf("read tombstones: %w", err)
+	}
+	return list, nil
+}
+
+// Bury records what a batch took out of use.
+func (s *Store) Bury(ctx context.Context, q database.Querier, seq int64, t action.Tombstone) error {
+	shape, err := json.Marshal(t.Shape)
+	if err != nil {
+		return fmt.Errorf("write the shape of a tombstone: %w", err)
+	}
+	life, err := json.Marshal(t.Life)
+	if err != nil {
+		return fmt.Errorf("write the incarnations of a tombstone: %w", err)
+	}
+	_, err = q.Exec(ctx, `INSERT INTO marain_tombstones (id, entity, entity_tag, field, tag, action_id, shape, life, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		NewID(), t.Entity, t.EntityTag, t.Field, t.Tag, t.ActionID, string(shape), string(life), seq)
+	if err != nil {
+		return fmt.Errorf("record a tombstone: %w", err)
+	}
+	return nil
+}
+
+// Revive records that a tombstone is in use again.
+func (s *Store) Revive(ctx context.Context, q database.Querier, seq int64, id, actionID string) error {
+	result, err := q.Exec(ctx, `UPDATE marain_tombstones SET ended = ?, ended_by = ? WHERE id = ? AND ended IS NULL`, seq, actionID, id)
+	if err != nil {
+		return fmt.Errorf("revive a tombstone: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("revive tombstone %s: %w", id, ErrNotFound)
+	}
+	return nil
+}
