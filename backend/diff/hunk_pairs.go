@@ -49,7 +49,8 @@ func resembling(a, b []string, budget *pairBudget) [][2]int {
 		return inOrder(min(len(a), len(b)))
 	}
 	budget.left -= len(a) * len(b)
-	oldFaces, newFaces := faces(a), faces(b)
+	seed := maphash.MakeSeed()
+	oldFaces, newFaces := faces(a, seed), faces(b, seed)
 	// best[i][j] is the largest sum for the lines from i and j on.
 	best := make([][]float64, len(a)+1)
 	for i := range best {
@@ -97,9 +98,8 @@ type face struct {
 	words []uint64 // hashes of its words and signs, sorted; of a long line the first ones
 }
 
-func faces(lines []string) []face {
+func faces(lines []string, seed maphash.Seed) []face {
 	const mostWords = 100
-	seed := maphash.MakeSeed()
 	out := make([]face, len(lines))
 	for i, text := range lines {
 		text = strings.TrimSpace(text)
@@ -139,5 +139,5 @@ func resemblance(a, b *face) float64 {
 	case a.key == b.key:
 		return max(share, alike) + 1
 	}
-	return share * 0.75
+	return share * 0.8
 }

@@ -171,31 +171,75 @@ func markChanged(a, b []string, oldMarks, newMarks []bool) {
 		texts = append(texts, d)
 	}
 	texts = dmp.DiffCleanupSemantic(texts)
-	markTouched(a, texts, diffmatchpatch.DiffDelete, oldMarks)
-	markTouched(b, texts, diffmatchpatch.DiffInsert, newMarks)
+	markTouched(a, b, texts, oldMarks, newMarks)
 }
 
-// markTouched marks the words of one side that a difference touches: the clean-up may have moved an edge into a word.
-func markTouched(words []string, texts []diffmatchpatch.Diff, own diffmatchpatch.Operation, marks []bool) {
-	word, left := 0, 0 // left is what remains of the word
+// markTouched marks the words that a difference touches. The clean-up may have moved an edge into a word; then the
+// whole word is marked, on both sides.
+func markTouched(a, b []string, texts []diffmatchpatch.Diff, oldMarks, newMarks []bool) {
+	oldSide, newSide := &cursor{words: a, marks: oldMarks}, &cursor{words: b, marks: newMarks}
+	var same [][2]int // words that stand against each other, in whole or in part
 	for _, d := range texts {
-		if d.Type != own && d.Type != diffmatchpatch.DiffEqual {
-			continue
+		for n := len(d.Text); n > 0; {
+			step := n
+			switch d.Type {
+			case diffmatchpatch.DiffDelete:
+				step = oldSide.take(n, true)
+			case diffmatchpatch.DiffInsert:
+				step = newSide.take(n, true)
+			case diffmatchpatch.DiffEqual:
+				if step = min(n, oldSide.left(), newSide.left()); step == 0 {
+					break
+				}
+				same = append(same, [2]int{oldSide.word, newSide.word})
+				oldSide.take(step, false)
+				newSide.take(step, false)
+			}
+			if step == 0 {
+				return
+			}
+			n -= step
 		}
-		for n := len(d.Text); n > 0 && word < len(words); {
-			if left == 0 {
-				left = len(words[word])
-			}
-			if d.Type == own {
-				marks[word] = true
-			}
-			step := min(n, left)
-			n, left = n-step, left-step
-			if left == 0 {
-				word++
+	}
+	for again := true; again; {
+		again = false
+		for _, pair := range same {
+			if oldMarks[pair[0]] != newMarks[pair[1]] {
+				oldMarks[pair[0]], newMarks[pair[1]], again = true, true, true
 			}
 		}
 	}
+}
+
+// cursor walks the bytes of one side's words.
+type cursor struct {
+	words []string
+	marks []bool
+	word  int
+	used  int // bytes of the word that are behind
+}
+
+// left returns how many bytes of the word are ahead, 0 at the end.
+func (c *cursor) left() int {
+	if c.word == len(c.words) {
+		return 0
+	}
+	return len(c.words[c.word]) - c.used
+}
+
+// take moves over at most n bytes of the word, marks it if told so, and returns how many those were.
+func (c *cursor) take(n int, mark bool) int {
+	n = min(n, c.left())
+	if n == 0 {
+		return 0
+	}
+	if mark {
+		c.marks[c.word] = true
+	}
+	if c.used += n; c.used == len(c.words[c.word]) {
+		c.word, c.used = c.word+1, 0
+	}
+	return n
 }
 
 // markedSpans joins neighbouring words with the same mark.
