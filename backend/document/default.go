@@ -3,11 +3,14 @@ package document
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // fieldDefault reads a field's default, which is not null.
@@ -21,12 +24,21 @@ func (r reader) fieldDefault(f *Field, n *Node) any {
 			"remove default, or make the cardinality 1")
 		return nil
 	}
+	if f.Type == Component {
+		return r.componentDefault(f, n)
+	}
 	value, ok := r.fieldValue(f, n)
 	if !ok {
 		return nil
 	}
-	if f.Type != Component {
-		return value
+	return value
+}
+
+// componentDefault reads the value of a component as its canonical JSON text, nil with a problem reported.
+func (r reader) componentDefault(f *Field, n *Node) any {
+	value, ok := r.componentValue(f, n)
+	if !ok {
+		return nil
 	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
@@ -36,6 +48,31 @@ func (r reader) fieldDefault(f *Field, n *Node) any {
 		return nil
 	}
 	return string(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
+}
+
+// ParseValue reads one value that a person gave for a field, by the field's type: the Go value is as for
+// [Field.Default]. A component takes a mapping, as JSON or YAML. The error says in words what the type wants.
+func ParseValue(f *Field, text string) (any, error) {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil, errors.New("it must be text without the character U+0000")
+	}
+	if f.Type != Component {
+		value, want, ok := scalarValue(f.Type, &Node{Kind: Scalar, Raw: text, Value: text})
+		if !ok {
+			return nil, fmt.Errorf("it must be %s", want)
+		}
+		return value, nil
+	}
+	rep := &report{}
+	if root := read(rep, KindEntity, []byte(text)); root != nil {
+		if value := (reader{report: rep, at: root}).componentDefault(f, root); value != nil {
+			return value, nil
+		}
+	}
+	for _, p := range rep.sorted() {
+		return nil, fmt.Errorf("%s (%s)", p.Message, p.Hint)
+	}
+	return nil, errors.New("it must be a mapping")
 }
 
 // fieldValue reads one value by the type of its field.

@@ -109,7 +109,10 @@ func syntaxTable() []syntax {
 	}
 }
 
-var parserLine = regexp.MustCompile(`\bline ([0-9]+): `)
+var (
+	parserLine   = regexp.MustCompile(`\bline ([0-9]+): `)
+	unknownAlias = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+)
 
 // addSyntax reports what stopped the parser.
 func addSyntax(r *report, text string, err error) {
@@ -126,17 +129,32 @@ func addSyntax(r *report, text string, err error) {
 			break
 		}
 	}
-	line := 1
-	if m := parserLine.FindStringSubmatch(err.Error()); m != nil && !found.ahead {
-		line, _ = strconv.Atoi(m[1])
-	} else {
-		line = stopLine(text)
-	}
-	line = min(line, len(src.starts))
+	line := syntaxLine(src, found, err.Error())
 	if found.code == "bad_character" && strings.HasPrefix(strings.TrimLeft(src.lineText(line), " -?"), "\t") {
 		found.code, found.message, found.hint = "tab_indentation", "a tab is used to indent", "indent with spaces"
 	}
 	r.add(line, syntaxColumn(found.code, src.lineText(line)), found.code, found.message, found.hint)
+}
+
+// syntaxLine returns the line of a syntax problem.
+func syntaxLine(src *source, found syntax, parserSays string) int {
+	if found.code == "alias_not_allowed" {
+		if m := unknownAlias.FindStringSubmatch(parserSays); m != nil {
+			// The parser gives no position: the first place where the alias can stand is close enough.
+			at := strings.Index(src.text, " *"+m[1])
+			return strings.Count(src.text[:max(at, 0)], "\n") + 1
+		}
+	}
+	m := parserLine.FindStringSubmatch(parserSays)
+	if m == nil || found.ahead {
+		return stopLine(src.text)
+	}
+	line, _ := strconv.Atoi(m[1])
+	line = min(line, len(src.starts))
+	if found.code == "unclosed_quote" && !strings.ContainsAny(src.lineText(line), `"'`) {
+		return 1 // the parser does not name the first line
+	}
+	return max(line, 1)
 }
 
 // syntaxColumn points at what is wrong in a line, as far as the parser's message tells.
@@ -147,6 +165,14 @@ func syntaxColumn(code, line string) int {
 		at = max(at, strings.IndexByte(line, '\t'))
 	case "unclosed_quote":
 		at = max(at, strings.IndexAny(line, `"'`))
+	case "alias_not_allowed":
+		at = max(at, strings.IndexAny(line, "*&"))
+	case "bad_indentation":
+		if first := strings.Index(line, ": "); first >= 0 {
+			if second := strings.Index(line[first+1:]+" ", ": "); second >= 0 {
+				at = first + 1 + second
+			}
+		}
 	}
 	return len([]rune(line[:at])) + 1
 }

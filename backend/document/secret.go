@@ -87,10 +87,49 @@ func (d *Document) HasSecrets() bool {
 	return found
 }
 
-// IsReference reports whether a value says where a secret is instead of what it is: a mapping with a source.
-func (n *Node) IsReference() bool {
+// SecretReference reports whether a value says where a secret is instead of what it is: a mapping with a source.
+func SecretReference(n *Node) bool {
 	source := n.Lookup("source")
-	return source != nil && source.Kind == Scalar && source.Raw != "" && n.Kind == Mapping
+	return source != nil && n.Kind == Mapping && source.Kind == Scalar && source.Raw != ""
+}
+
+// MaskedValue returns a value as [Node.Interface] does, with every secret in it replaced by [Mask]. The key is the last
+// one of the value's key path; below a secret key it is that secret key.
+func MaskedValue(key string, n *Node) any {
+	if n == nil {
+		return nil
+	}
+	return maskedValue(n, SecretKey(key))
+}
+
+func maskedValue(n *Node, secret bool) any {
+	switch n.Kind {
+	case Mapping:
+		m := make(map[string]any, len(n.Entries))
+		for i := range n.Entries {
+			m[n.Entries[i].Key] = maskedValue(n.Entries[i].Value, secretBelow(n, n.Entries[i].Key, secret))
+		}
+		return m
+	case Sequence:
+		list := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			list[i] = maskedValue(item, secret)
+		}
+		return list
+	case Scalar:
+	}
+	if isSecretScalar(n, secret) {
+		return Mask
+	}
+	return n.Value
+}
+
+// secretBelow reports whether what stands under a key of a mapping is secret.
+func secretBelow(n *Node, key string, secret bool) bool {
+	if secret {
+		return !SecretReference(n) || !saysWhere(key)
+	}
+	return SecretKey(key)
 }
 
 // secrets visits every scalar that is a secret, in the order of the file, until visit returns false.
@@ -103,11 +142,9 @@ func (d *Document) secrets(visit func(*Node) bool) {
 func visitSecrets(n *Node, secret bool, visit func(*Node) bool) bool {
 	switch n.Kind {
 	case Mapping:
-		reference := secret && n.IsReference()
 		for i := range n.Entries {
 			e := &n.Entries[i]
-			inside := secret && !(reference && saysWhere(e.Key)) || !secret && SecretKey(e.Key)
-			if !visitSecrets(e.Value, inside, visit) {
+			if !visitSecrets(e.Value, secretBelow(n, e.Key, secret), visit) {
 				return false
 			}
 		}

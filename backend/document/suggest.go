@@ -14,14 +14,14 @@ func didYouMean(word string, candidates []string, otherwise string) string {
 }
 
 // closest returns the candidate with the fewest slips (a character more, less or other, or two swapped) from word, if
-// those are few enough to be slips.
+// those are few enough to be slips: one for each three characters, none for shorter words.
 func closest(word string, candidates []string) (string, bool) {
 	const longest = 80
 	if len(word) > longest {
 		return "", false
 	}
 	a := []rune(word)
-	best, fewest := "", max(1, len(a)/3)+1
+	best, fewest := "", len(a)/3+1
 	for _, candidate := range candidates {
 		n := utf8.RuneCountInString(candidate)
 		if candidate == word || n-len(a) >= fewest || len(a)-n >= fewest {
