@@ -1,0 +1,242 @@
+import { getContext, setContext } from 'svelte';
+import { toBackendError, type Backend, type BackendError, type Connection } from '../backend/backend';
+import type { ApplyResult, ProjectState, ServerEvent } from '../backend/types';
+import { Changes } from '../changes/changes.svelte';
+import { BatchView } from '../history/batch.svelte';
+import { Drafts } from '../history/drafts.svelte';
+import { History } from '../history/history.svelte';
+import { Notices } from '../notices/notices.svelte';
+import { StatusStore } from '../status/status.svelte';
+import { count } from '../text/count';
+import { duration } from '../text/time';
+
+export type View = 'changes' | 'history';
+export type Phase = 'starting' | 'signin' | 'welcome' | 'ready';
+
+/** Everything the page knows and does, apart from how it looks. One of these lives as long as the page. */
+export class App {
+  phase = $state<Phase>('starting');
+  view = $state<View>('changes');
+  help = $state(false);
+  project = $state.raw<ProjectState>({ open: true, recent: [], message: '' });
+  /** Whether a refused token was tried, so that the form can say so. */
+  refused = $state(false);
+
+  readonly status: StatusStore;
+  readonly changes: Changes;
+  readonly history: History;
+  readonly batch: BatchView;
+  readonly drafts: Drafts;
+  readonly notices = new Notices();
+
+  #stop: (() => void) | undefined;
+  #seen = 0;
+
+  constructor(readonly backend: Backend) {
+    this.status = new StatusStore(backend);
+    this.changes = new Changes(backend);
+    this.history = new History(backend);
+    this.batch = new BatchView(backend);
+    this.drafts = new Drafts(backend);
+  }
+
+  /** Finds out what to show first, and starts listening. */
+  async start(): Promise<void> {
+    if (this.backend.signIn && !this.backend.signIn.hasToken()) {
+      this.phase = 'signin';
+      return;
+    }
+    if (this.backend.window && !(await this.#projectIsOpen(this.backend.window))) return;
+    this.#listen();
+    await this.refresh();
+  }
+
+  stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  async signIn(token: string): Promise<void> {
+    this.backend.signIn?.setToken(token);
+    this.refused = false;
+    this.stop();
+    await this.start();
+  }
+
+  /** Fetches everything that is on the page again. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.#refreshReview(), this.#refreshHistory()]);
+    if (this.phase === 'starting' || this.phase === 'signin') {
+      this.phase = this.status.error?.code === 'unauthorized' ? 'signin' : 'ready';
+    }
+  }
+
+  /** Opens a project through one of the window's ways, then starts afresh on it. */
+  async openProject(open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (thrown) {
+      this.notices.error(toBackendError(thrown));
+    }
+    this.stop();
+    await this.start();
+  }
+
+  async approve(): Promise<void> {
+    const result = await this.changes.approve();
+    if (result) this.#announce(result, 'Applied', 'Take it back');
+    this.#report(this.changes.error);
+    await this.refresh();
+  }
+
+  async reject(restore: boolean): Promise<void> {
+    const result = await this.changes.reject(restore);
+    if (result) {
+      const files = count(restore ? result.restored.length : result.held.length, 'file');
+      if (restore) this.notices.success(`Put back: ${files}`, 'Your edit is kept as a draft under History.');
+      else this.notices.success(`Held: ${files}`, 'It stays out until you approve it or its content changes.');
+    }
+    this.#report(this.changes.error);
+    await this.refresh();
+  }
+
+  async reload(): Promise<void> {
+    const result = await this.changes.reload();
+    await this.refresh();
+    this.#report(this.changes.error);
+    if (!result) return;
+    this.notices.success('Files read again', `${this.status.line.headline}.`);
+  }
+
+  /** Goes the way back that is previewed for the batch on screen. */
+  async rollBack(note: string): Promise<void> {
+    const way = this.batch.way;
+    const result = await this.batch.run(note);
+    if (result) {
+      this.batch.way = 'undo';
+      this.#announce(result, way === 'undo' ? 'Rolled back' : 'Went back', 'Bring it back');
+    }
+    await this.refresh();
+  }
+
+  /** Undoes what was just done. When that needs an answer first, the batch is opened in History instead. */
+  async takeBack(actionId: string): Promise<void> {
+    try {
+      const result = await this.backend.rollback({ action_id: actionId });
+      this.#announce(result, 'Rolled back', 'Bring it back');
+    } catch (thrown) {
+      const error = toBackendError(thrown);
+      if (error.code === 'blocked' || error.code === 'conflict') this.openBatch(actionId);
+      this.notices.error(error);
+    }
+    await this.refresh();
+  }
+
+  go(view: View): void {
+    this.view = view;
+    if (view === 'history') void this.#refreshHistory();
+  }
+
+  /** Moves the selection in the list on screen. */
+  move(by: number): void {
+    if (this.view === 'changes') this.changes.move(by);
+    else this.selectBatch(this.history.move(by)?.action_id);
+  }
+
+  selectBatch(actionId: string | undefined): void {
+    if (!actionId) return;
+    this.history.select(actionId);
+    void this.batch.open(actionId);
+  }
+
+  openBatch(actionId: string): void {
+    this.view = 'history';
+    this.selectBatch(actionId);
+  }
+
+  async bringBack(draftId: string): Promise<void> {
+    const path = this.drafts.items.find((draft) => draft.id === draftId)?.file_path ?? 'The draft';
+    if (await this.drafts.bringBack(draftId)) this.notices.success('Draft brought back', `${path} is as you left it.`);
+    this.#report(this.drafts.error);
+    await this.refresh();
+  }
+
+  async #projectIsOpen(abilities: NonNullable<Backend['window']>): Promise<boolean> {
+    try {
+      this.project = await abilities.projectState();
+    } catch (thrown) {
+      this.project = { open: false, recent: [], message: toBackendError(thrown).message };
+    }
+    this.phase = this.project.open ? 'starting' : 'welcome';
+    return this.project.open;
+  }
+
+  #listen(): void {
+    this.stop();
+    this.#seen = 0;
+    this.#stop = this.backend.subscribe({
+      event: (event) => this.#receive(event),
+      connection: (state) => this.#connected(state),
+    });
+  }
+
+  #connected(state: Connection): void {
+    const before = this.status.connection;
+    this.status.connection = state;
+    if (state === 'unauthorized') this.#signOut();
+    // What happened while nobody listened is unknown: fetch everything.
+    if (state === 'open' && before === 'lost') void this.refresh();
+  }
+
+  #receive(event: ServerEvent): void {
+    const gap = this.#seen > 0 && event.seq > this.#seen + 1;
+    this.#seen = Math.max(this.#seen, event.seq);
+    if (event.type === 'reset') this.#seen = event.seq;
+    if (event.type === 'progress' && !gap) return;
+    void this.#refreshReview();
+    if (gap || (event.type !== 'changes' && event.type !== 'watcher')) void this.#refreshHistory();
+  }
+
+  async #refreshReview(): Promise<void> {
+    await Promise.all([this.status.refresh(), this.changes.refresh()]);
+    this.changes.show(this.status.value);
+    if (this.status.error?.code === 'unauthorized') this.#signOut();
+  }
+
+  async #refreshHistory(): Promise<void> {
+    await Promise.all([this.history.refresh(), this.drafts.refresh()]);
+    if (this.view === 'history') await this.batch.open(this.history.selected);
+  }
+
+  #signOut(): void {
+    if (!this.backend.signIn || this.phase === 'signin') return;
+    this.refused = this.backend.signIn.hasToken();
+    this.backend.signIn.setToken('');
+    this.stop();
+    this.phase = 'signin';
+  }
+
+  #announce(result: ApplyResult, verb: string, undo: string): void {
+    for (const failure of result.failed) this.notices.warn(`${failure.file_path} could not be applied`, failure.message);
+    if (result.applied.length === 0 && result.failed.length > 0) return;
+    const title = `${verb} in ${duration(result.duration_ms)}: ${count(result.applied.length, 'file')}`;
+    const left = result.pending.length > 0 ? `${count(result.pending.length, 'file')} still waiting.` : '';
+    const id = result.action_id;
+    this.notices.success(title, left, id ? { label: undo, run: () => void this.takeBack(id) } : undefined);
+  }
+
+  #report(error: BackendError | undefined): void {
+    if (error && error.code !== 'unauthorized') this.notices.error(error);
+  }
+}
+
+const key = Symbol('app');
+
+/** Makes the app known to every component below. */
+export function provideApp(app: App): void {
+  setContext(key, app);
+}
+
+export function useApp(): App {
+  return getContext<App>(key);
+}

@@ -1,0 +1,27 @@
+import type { FileEvent, Kind, PlanFile, Plan } from '../backend/types';
+import type { IconName } from '../parts/Icon.svelte';
+import { count } from '../text/count';
+
+export const kindIcons: Record<Kind, IconName> = { entity: 'entity', config: 'config', generic: 'generic' };
+export const kindWords: Record<Kind, string> = { entity: 'Content type', config: 'Configuration', generic: 'File' };
+export const eventWords: Record<FileEvent, string> = { added: 'New file', modified: 'Edited', removed: 'Removed' };
+
+/** One short line for the list: `1 field added`, or how much changed. */
+export function fileSummary(file: PlanFile): string {
+  const first = file.changes[0];
+  if (file.blocked.length > 0) return 'Cannot be applied yet';
+  if (file.changes.length === 1 && first) return first.message;
+  return count(file.changes.length, 'change');
+}
+
+/** What Approve is about to do, as a sentence. */
+export function planSentence(plan: Plan): string {
+  const files = count(plan.files.length, 'file');
+  const changes = count(plan.files.reduce((sum, file) => sum + file.changes.length, 0), 'change');
+  return `${files}, ${changes}`;
+}
+
+/** What a person must agree to before a breaking plan: the messages of what breaks. */
+export function breakingMessages(plan: Plan): string[] {
+  return plan.files.flatMap((file) => file.changes.filter((change) => change.category === 'breaking').map((change) => change.message));
+}
