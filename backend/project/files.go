@@ -22,12 +22,13 @@ var (
 	ErrOutside    = errors.New("outside the project folder")
 	ErrUnreadable = errors.New("file cannot be read")
 	ErrLink       = errors.New("file is a symbolic link")
+	ErrChanging   = errors.New("file is being written")
 )
 
 // FileError says what is wrong with one file, in words for a person.
 type FileError struct {
 	Path    string // relative to the project, with forward slashes
-	Code    string // a stable word: too_large, not_regular, outside_project, unreadable or symlink
+	Code    string // a stable word: too_large, not_regular, outside_project, unreadable, symlink or changing
 	Message string
 	Hint    string
 	Err     error // wraps one of the errors above

@@ -75,6 +75,12 @@ func (f *Files) Exists(dir string) bool {
 	return err == nil && info.IsDir()
 }
 
+// IsLink reports whether a path is a symbolic link.
+func (f *Files) IsLink(path string) bool {
+	info, err := f.root.Lstat(filepath.FromSlash(path))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
 // walk collects what is under some folders.
 type walk struct {
 	files   *Files
