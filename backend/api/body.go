@@ -94,6 +94,7 @@ func article(t reflect.Type) string {
 // is not one of names in exactly that spelling.
 func checkObject(body []byte, names []string) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // how large a number may be is for its field to say
 	first, err := decoder.Token()
 	if err != nil {
 		return invalid("the body is not valid JSON: %s", err)

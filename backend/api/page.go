@@ -48,7 +48,7 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if p.files == nil {
-		if strings.Contains(path.Base(name), ".") {
+		if path.Ext(name) != "" {
 			return noFile()
 		}
 		return send(w, "index.html", []byte(missingPage))
@@ -57,7 +57,7 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) error {
 		name = "index.html"
 	}
 	data, err := fs.ReadFile(p.files, name)
-	if err != nil && !strings.Contains(path.Base(name), ".") {
+	if err != nil && path.Ext(name) == "" {
 		name = "index.html"
 		data, err = fs.ReadFile(p.files, name)
 	}

@@ -123,7 +123,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer abort()
 	server := &http.Server{
 		Handler:           s.handler(base, names),
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: min(headerTimeout, s.ReadTimeout),
 		ReadTimeout:       s.ReadTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

@@ -79,11 +79,11 @@ func Run(ctx context.Context, args []string, env Env) int {
 	if err != nil {
 		return report(env, wantsJSON(args), err)
 	}
+	run := inv.command.run
 	if inv.options.help {
-		inv.printHelp()
-		return ExitDone
+		run = func(context.Context, *invocation) (int, error) { return ExitDone, inv.printHelp() }
 	}
-	code, err := inv.command.run(ctx, inv)
+	code, err := run(ctx, inv)
 	if err != nil {
 		return report(env, inv.options.json, err)
 	}
