@@ -1,8 +1,11 @@
 package action
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Difference is one way in which a live table is not what the documents say.
@@ -80,4 +83,21 @@ func TableNames(tables []Table) []string {
 		names[i] = tables[i].Name
 	}
 	return names
+}
+
+// Fingerprint is a hash of what the named tables look like. Names that do not exist count too.
+func Fingerprint(names []string, live map[string]LiveTable) string {
+	sorted := slices.Clone(names)
+	slices.Sort(sorted)
+	sorted = slices.Compact(sorted)
+	h := sha256.New()
+	for _, name := range sorted {
+		t, ok := live[name]
+		columns := slices.Clone(t.Columns)
+		slices.SortFunc(columns, func(a, b LiveColumn) int { return strings.Compare(a.Name, b.Name) })
+		indexes := slices.Clone(t.Indexes)
+		slices.SortFunc(indexes, func(a, b Index) int { return strings.Compare(a.Name, b.Name) })
+		fmt.Fprintf(h, "%q %t %+v %+v\n", name, ok, columns, indexes)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

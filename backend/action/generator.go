@@ -208,8 +208,9 @@ func (w *work) ask(q Question) (string, bool) {
 	if q.Options == nil {
 		q.Options = []string{}
 	}
-	w.draft.Questions = append(w.draft.Questions, q)
 	answer, ok := w.g.Answers[q.Key]
+	q.Answered = ok
+	w.draft.Questions = append(w.draft.Questions, q)
 	if !ok {
 		if q.Default == nil {
 			return "", false
@@ -247,7 +248,7 @@ func (w *work) grade() {
 // open reports whether a question without a default is not answered yet.
 func (w *work) open() bool {
 	for _, q := range w.draft.Questions {
-		if _, answered := w.g.Answers[q.Key]; !answered && q.Default == nil {
+		if !q.Answered && q.Default == nil {
 			return true
 		}
 	}

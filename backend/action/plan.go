@@ -61,6 +61,8 @@ type Question struct {
 	Text    string   `json:"text"`
 	Options []string `json:"options"` // empty: free text
 	Default *string  `json:"default,omitempty"`
+	// Answered says that this plan was made with an answer to it.
+	Answered bool `json:"answered"`
 }
 
 // Block says why a file of a plan cannot be applied as it stands.

@@ -187,3 +187,39 @@ func dropIndexes(indexes []Index) []Step {
 	}
 	return steps
 }
+
+// Place is where something out of use lies.
+type Place struct {
+	Table  string
+	Column string // empty: the whole table
+}
+
+// Places returns where a tombstone lies. Buried says that its content type is out of use as a whole, so that its
+// tables have the names of that tombstone.
+func (t Tombstone) Places(buried bool) []Place {
+	var places []Place
+	if t.Field == "" {
+		for _, table := range Tables(t.Shape) {
+			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name)})
+		}
+		return places
+	}
+	field := &t.Shape.Fields[0]
+	if field.Multiple() {
+		for _, table := range fieldTables(t.Shape, field) {
+			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name)})
+		}
+		return places
+	}
+	tables := []string{document.ContentTable(t.Entity)}
+	if t.Shape.Versioned {
+		tables = append(tables, document.RevisionsTable(t.Entity))
+	}
+	for _, name := range tables {
+		if buried {
+			name = OutOfUse(t.EntityTag, name)
+		}
+		places = append(places, Place{Table: name, Column: OutOfUse(t.Tag, field.ID)})
+	}
+	return places
+}

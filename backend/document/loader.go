@@ -184,3 +184,6 @@ func configName(name string) (id, environment string, ok bool) {
 	}
 	return parts[1], environment, true
 }
+
+// ConfigName splits the name of a configuration file, config.<id>[.<environment>].yaml, with or without its folder.
+func ConfigName(file string) (id, environment string, ok bool) { return configName(path.Base(file)) }

@@ -95,15 +95,18 @@ func (s *Store) VersionAt(ctx context.Context, q database.Querier, path string, 
 	return v, nil
 }
 
-// WasRolledBack reports whether a content of a file was taken back before, so that it is never applied automatically
-// again.
+// WasRolledBack reports whether a content of a file was taken back and not applied since, so that it is never applied
+// automatically again.
 func (s *Store) WasRolledBack(ctx context.Context, q database.Querier, path, hash string) (bool, error) {
-	var n int
-	err := q.QueryRow(ctx, `SELECT count(*) FROM file_versions WHERE file_path = ? AND file_hash = ? AND status = 'rolled_back'`, path, hash).Scan(&n)
+	var status string
+	err := q.QueryRow(ctx, `SELECT status FROM file_versions WHERE file_path = ? AND file_hash = ? AND status <> 'pending' ORDER BY version DESC LIMIT 1`, path, hash).Scan(&status)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("look for a rolled back content: %w", err)
 	}
-	return n > 0, nil
+	return status == RolledBack, nil
 }
 
 // WriteVersion records an applied version. What waited for the same file under that number becomes it.

@@ -1,0 +1,472 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"marain/backend/action"
+	"marain/backend/database"
+	"marain/backend/diff"
+	"marain/backend/document"
+	"marain/backend/event"
+	"marain/backend/executor"
+	"marain/backend/history"
+)
+
+// attempts is how often a batch is planned anew when another program was faster.
+const attempts = 3
+
+// Reload applies what waits and is at or under the approved category; the rest stays pending. With a plan id it applies
+// exactly that plan, or answers stale with the new one.
+func (c *Coordinator) Reload(ctx context.Context, request ReloadRequest, actor Actor) (ApplyResult, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	result, err := c.apply(ctx, request, actor)
+	if err != nil {
+		return ApplyResult{}, coded(err)
+	}
+	return result, nil
+}
+
+func (c *Coordinator) apply(ctx context.Context, request ReloadRequest, actor Actor) (ApplyResult, error) {
+	approved := diff.Safe
+	if request.Approve != "" {
+		var err error
+		if approved, err = diff.ParseCategory(request.Approve); err != nil {
+			return ApplyResult{}, Errorf(CodeInvalid, "approve: %v", err)
+		}
+	}
+	if err := c.writable(); err != nil {
+		return ApplyResult{}, err
+	}
+	began := time.Now()
+	for try := 1; ; try++ {
+		result, err := c.applyOnce(ctx, request, actor, approved, began)
+		if !errors.Is(err, executor.ErrStale) {
+			return result, err
+		}
+		// Somebody else was faster: plan anew on what is there now. With a plan id the new plan must be the same.
+		if try == attempts {
+			return ApplyResult{}, &Error{Code: CodeStale, Message: "the database keeps changing: " + err.Error(), Details: []any{}, Cause: err}
+		}
+	}
+}
+
+func (c *Coordinator) writable() error {
+	if c.options.ReadOnly {
+		return Errorf(CodeForbidden, "the project was opened to look at only")
+	}
+	return nil
+}
+
+func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, actor Actor, approved diff.Category, began time.Time) (ApplyResult, error) {
+	if err := c.refresh(ctx, nil); err != nil {
+		return ApplyResult{}, err
+	}
+	paths, err := c.named(request.Files)
+	if err != nil {
+		return ApplyResult{}, err
+	}
+	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: "apply"})
+	if err != nil {
+		return ApplyResult{}, err
+	}
+	if request.PlanID != "" && request.PlanID != s.plan.ID {
+		showHunks(s)
+		return ApplyResult{}, &Error{
+			Code: CodeStale, Message: "the files or the database changed since this plan was made; the new plan is in the details",
+			Details: []any{s.plan},
+		}
+	}
+	if err := checkAnswers(s, request.Answers); err != nil {
+		return ApplyResult{}, err
+	}
+	chosen, err := choose(s, approved, request.PlanID != "")
+	if err != nil {
+		return ApplyResult{}, err
+	}
+	result := ApplyResult{Applied: []string{}, Pending: []string{}, Failed: c.failures(request.Files)}
+	if len(chosen) > 0 {
+		work := c.work(s, chosen, actor, began)
+		work.Kind, work.Note, work.DryRun, work.Record.Answers = history.KindApply, request.Note, request.DryRun, request.Answers
+		if result.ActionID, err = c.run(ctx, work, s); err != nil {
+			return ApplyResult{}, err
+		}
+	}
+	if request.DryRun {
+		result.ActionID = ""
+		showHunks(s)
+		result.Plan = &s.plan
+	} else {
+		for _, i := range chosen {
+			result.Applied = append(result.Applied, s.inputs[i].Path)
+		}
+		slices.Sort(result.Applied)
+		c.notePending(ctx)
+	}
+	result.Pending = append(result.Pending, slices.Sorted(maps.Keys(c.waiting))...)
+	result.DurationMS = milliseconds(began)
+	return result, nil
+}
+
+func milliseconds(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1000 }
+
+// checkAnswers refuses answers to questions that the plan does not ask: a typo must not look like an answer.
+func checkAnswers(s *sealed, answers map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(answers)) {
+		if !slices.ContainsFunc(s.plan.Questions, func(q action.Question) bool { return q.Key == key }) {
+			var known []string
+			for _, q := range s.plan.Questions {
+				known = append(known, q.Key)
+			}
+			message := fmt.Sprintf("the plan has no question %q", key)
+			if len(known) > 0 {
+				message += ": it asks " + strings.Join(known, ", ")
+			}
+			return Errorf(CodeInvalid, "%s", message)
+		}
+	}
+	return nil
+}
+
+// choose returns the indexes of the files that an approval covers. A covered file that cannot be applied as it stands
+// blocks the whole request: what was approved happens together or not at all. With whole set, every file must be
+// covered.
+func choose(s *sealed, approved diff.Category, whole bool) ([]int, error) {
+	var chosen []int
+	var details []any
+	for i, d := range s.drafts {
+		switch {
+		case d.File.Category > approved && !whole:
+			continue
+		case d.File.Category > approved:
+			details = append(details, action.Block{
+				File: d.File.Path, Message: fmt.Sprintf("it is %s, and only %s was approved", d.File.Category, approved),
+				Hint: fmt.Sprintf("Approve %s after you have looked at it", d.File.Category),
+			})
+		}
+		for _, q := range open(d) {
+			details = append(details, q)
+		}
+		for _, b := range d.File.Blocked {
+			details = append(details, b)
+		}
+		chosen = append(chosen, i)
+	}
+	if len(details) > 0 {
+		return nil, &Error{Code: CodeBlocked, Message: blockedMessage(details), Details: details}
+	}
+	return withHalves(s, chosen)
+}
+
+func blockedMessage(details []any) string {
+	switch d := details[0].(type) {
+	case action.Question:
+		return fmt.Sprintf("a question must be answered first: %s (%s)", d.Text, d.Key)
+	case action.Block:
+		return fmt.Sprintf("%s cannot be applied: %s", d.File, d.Message)
+	}
+	return "the plan cannot be applied as it stands"
+}
+
+// open returns the questions of a file that have no answer and no default.
+func open(d action.Draft) []action.Question {
+	var list []action.Question
+	for _, q := range d.Questions {
+		if q.Default == nil && !q.Answered {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// withHalves makes sure that a content type that moves to another file moves whole.
+func withHalves(s *sealed, chosen []int) ([]int, error) {
+	for _, i := range chosen {
+		in := s.inputs[i]
+		other := in.MovedFrom + in.MovedTo // one of them is empty
+		if other == "" || slices.ContainsFunc(chosen, func(k int) bool { return s.inputs[k].Path == other }) {
+			continue
+		}
+		return nil, &Error{Code: CodeBlocked, Message: fmt.Sprintf("%s and %s hold the same content type and can only be applied together", in.Path, other), Details: []any{}}
+	}
+	return chosen, nil
+}
+
+// failures lists the invalid files that a request is about.
+func (c *Coordinator) failures(named []string) []Failure {
+	list := []Failure{}
+	for _, p := range c.invalid(named) {
+		if n := len(list); n > 0 && list[n-1].File == p.File {
+			continue
+		}
+		list = append(list, Failure{File: p.File, Code: CodeInvalid, Message: fmt.Sprintf("line %d: %s", p.Line, p.Message)})
+	}
+	return list
+}
+
+// work turns the chosen files of a plan into a batch.
+func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time) executor.Work {
+	w := executor.Work{
+		ActionID: history.NewID(), Actor: actor.String(), BaseSeq: s.seq, Tables: s.tables, LiveSeal: s.seal,
+		Lives: c.lives, Began: began,
+	}
+	var files []action.File
+	for _, i := range chosen {
+		in, d := s.inputs[i], s.drafts[i]
+		f := executor.File{Draft: d, Version: in.NextVersion, Document: in.New}
+		if v := c.applied[in.Path]; v != nil {
+			f.OldHash = v.Hash
+		}
+		w.Files = append(w.Files, f)
+		files = append(files, d.File)
+		w.Record.Category = max(w.Record.Category, d.File.Category)
+	}
+	w.Record.Summary = summarise(files)
+	return w
+}
+
+// run carries a batch out, makes its outcome live, and announces it. A failure is recorded and announced, and leaves
+// everything as it was.
+func (c *Coordinator) run(ctx context.Context, w executor.Work, s *sealed) (string, error) {
+	outcome, err := c.executor.Run(ctx, w)
+	if errors.Is(err, database.ErrUnknown) {
+		err = c.resolve(ctx, w, err)
+	}
+	if err != nil {
+		c.failed(ctx, w, err)
+		return "", err
+	}
+	if w.DryRun {
+		return w.ActionID, nil
+	}
+	if err := c.heads.Add(outcome.Seq, outcome.Hash); err != nil {
+		c.log.Error("note the audit chain", "error", err)
+	}
+	c.settled(ctx, w, outcome)
+	return w.ActionID, nil
+}
+
+// resolve finds out whether a batch whose commit had no answer is there.
+func (c *Coordinator) resolve(ctx context.Context, w executor.Work, cause error) error {
+	var found bool
+	err := c.db.Read(ctx, func(q database.Querier) error {
+		_, err := c.store.Entry(ctx, q, w.ActionID)
+		found = err == nil
+		if errors.Is(err, history.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	if !found {
+		return fmt.Errorf("the connection was lost and the batch is not there: %w", cause)
+	}
+	return c.reload(ctx)
+}
+
+// settled takes a committed batch over into memory and publishes it.
+func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome executor.Outcome) {
+	began := time.Now()
+	c.seq = outcome.Seq
+	changed := map[string]*document.Document{}
+	paths := []string{}
+	for _, f := range w.Files {
+		path := f.Draft.File.Path
+		v := &version{Version: history.Version{Path: path, Number: f.Version, ActionID: w.ActionID, Status: history.Applied}, doc: f.Document}
+		if f.Document != nil {
+			v.Hash = f.Document.Hash
+		}
+		c.applied[path] = v
+		changed[path] = f.Document
+		delete(c.holds, path)
+		delete(c.rows, path)
+		paths = append(paths, path)
+	}
+	if err := c.readLives(ctx, w); err != nil {
+		// The batch is committed and live; the next operation reads everything anew.
+		c.log.Error("read the incarnations", "error", err)
+		c.seq = -1
+	}
+	c.publish(changed)
+	c.log.Info("applied", "action", w.ActionID, "files", len(paths), "publish_ms", milliseconds(began))
+	c.lastSync = c.store.Now()
+	c.last = &LastResult{ActionID: w.ActionID, Kind: w.Kind, Result: "applied", At: timestamp(c.lastSync), Message: w.Record.Summary}
+	if len(w.Writes) > 0 {
+		if err := c.drain(ctx); err != nil {
+			c.log.Error("write the files back", "error", err)
+		}
+	}
+	c.evaluate(ctx)
+	kind := event.Applied
+	if w.Kind == history.KindRollback {
+		kind = event.RolledBack
+	}
+	c.hub.Publish(kind, c.Snapshot().Version(), map[string]any{
+		"action_id": w.ActionID, "files": paths, "summary": w.Record.Summary, "by": w.Actor,
+	})
+	c.announce(event.Changes)
+}
+
+// readLives reads incarnations and tombstones again when a batch touched any.
+func (c *Coordinator) readLives(ctx context.Context, w executor.Work) error {
+	touched := slices.ContainsFunc(w.Files, func(f executor.File) bool {
+		e := f.Draft.Effects
+		return len(e.Lives)+len(e.Retired)+len(e.Restored) > 0
+	})
+	if !touched {
+		return nil
+	}
+	return c.db.Read(ctx, func(q database.Querier) (err error) {
+		if c.lives, err = c.store.Lives(ctx, q); err != nil {
+			return err
+		}
+		c.tombs, err = c.store.Tombstones(ctx, q)
+		return err
+	})
+}
+
+// failed records and announces an attempt that changed nothing. One that only came too late is none: it is planned
+// anew.
+func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) {
+	if errors.Is(cause, executor.ErrStale) || w.DryRun || ctx.Err() != nil {
+		return
+	}
+	c.log.Error("apply", "action", w.ActionID, "error", cause)
+	c.trust(storage(cause))
+	record := w.Record
+	record.Error, record.Code = coded(cause).Message, string(coded(cause).Code)
+	record.DurationMS = milliseconds(w.Began)
+	for _, f := range w.Files {
+		record.Files = append(record.Files, history.RecordFile{File: f.Draft.File, Version: f.Version, OldHash: f.OldHash})
+	}
+	var entry history.Entry
+	err := c.db.Write(ctx, func(q database.Querier) (err error) {
+		entry, err = c.store.Append(ctx, q, history.Entry{
+			ActionID: w.ActionID, Kind: history.KindFailed, At: history.Timestamp(c.store.Now()), Actor: w.Actor, Note: w.Note, Record: record,
+		})
+		return err
+	})
+	if err != nil {
+		c.log.Error("record a failed attempt", "action", w.ActionID, "error", err)
+	} else {
+		if err := c.heads.Add(entry.Seq, entry.Hash); err != nil {
+			c.log.Error("note the audit chain", "error", err)
+		}
+		// Only this link is new when nobody else wrote meanwhile; otherwise the next operation catches up.
+		if entry.Seq == c.seq+1 {
+			c.seq = entry.Seq
+		}
+	}
+	c.last = &LastResult{ActionID: w.ActionID, Kind: history.KindFailed, Result: "failed", At: timestamp(c.store.Now()), Message: record.Error}
+	c.publishStatus()
+	c.hub.Publish(event.Failed, c.Snapshot().Version(), map[string]any{"action_id": w.ActionID, "message": record.Error})
+}
+
+// storage keeps an error only when it is the storage's: a statement that the database refused says nothing about the
+// database.
+func storage(err error) error {
+	if errors.Is(err, database.ErrReplaced) || broken(err) {
+		return err
+	}
+	return nil
+}
+
+// automatic applies what the policy allows: never anything that removes, that asks, that is blocked or held. Whatever
+// the policy, files that do not fit together wait.
+func (c *Coordinator) automatic(ctx context.Context) {
+	policy := c.settings().AutoApply
+	limit := diff.Safe
+	switch policy {
+	case "none":
+		c.gradePending(ctx)
+		return
+	case "all":
+		limit = diff.Breaking
+	}
+	began := time.Now()
+	for try := 1; try <= attempts; try++ {
+		s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: "apply"})
+		if err != nil {
+			c.log.Error("plan", "error", err)
+			return
+		}
+		c.regrade(s)
+		chosen := c.consistent(s, allowed(s, limit))
+		if len(chosen) == 0 {
+			return
+		}
+		w := c.work(s, chosen, Actor{}, began)
+		w.Kind, w.Actor = history.KindApply, "auto"
+		if _, err = c.run(ctx, w, s); !errors.Is(err, executor.ErrStale) {
+			return // a failure is recorded, announced and logged; the files go on waiting
+		}
+		if err := c.refresh(ctx, nil); err != nil {
+			c.log.Error("plan again", "error", err)
+			return
+		}
+	}
+}
+
+// allowed returns the indexes of the files that need no person.
+func allowed(s *sealed, limit diff.Category) []int {
+	var list []int
+	for i, d := range s.drafts {
+		if d.File.Category <= limit && !d.Removes && !d.File.Held && len(d.Questions) == 0 && len(d.File.Blocked) == 0 &&
+			s.inputs[i].MovedFrom == "" && s.inputs[i].MovedTo == "" {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// consistent drops files until the applied files fit together after the rest was applied.
+func (c *Coordinator) consistent(s *sealed, chosen []int) []int {
+	for len(chosen) > 0 {
+		var inputs []action.Input
+		for _, i := range chosen {
+			inputs = append(inputs, s.inputs[i])
+		}
+		wrong := map[string]bool{}
+		for _, p := range c.wrongAfter(inputs) {
+			wrong[p.File] = true
+		}
+		rest := slices.DeleteFunc(slices.Clone(chosen), func(i int) bool { return wrong[s.inputs[i].Path] })
+		if len(rest) == len(chosen) {
+			return rest
+		}
+		chosen = rest
+	}
+	return nil
+}
+
+// gradePending grades what waits by the checks on the real rows.
+func (c *Coordinator) gradePending(ctx context.Context) {
+	ungraded := slices.ContainsFunc(slices.Collect(maps.Values(c.waiting)), func(p *pending) bool { return !p.planned })
+	if !ungraded {
+		return
+	}
+	s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: "apply"})
+	if err != nil {
+		c.log.Error("grade what waits", "error", err)
+		return
+	}
+	c.regrade(s)
+}
+
+// regrade takes the grades of a plan over into what waits.
+func (c *Coordinator) regrade(s *sealed) {
+	for _, d := range s.drafts {
+		if p := c.waiting[d.File.Path]; p != nil {
+			p.changes, p.planned = d.File.Changes, true
+		}
+	}
+	c.publishStatus()
+}

@@ -1,0 +1,491 @@
+// Package coordinator is the only package that knows the order of the pipeline: from a saved file to a plan, from an
+// approval to a transaction, and from there to a published state, written files and announced events. It is the
+// facade behind every door.
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"marain/backend/action"
+	"marain/backend/database"
+	"marain/backend/database/sqlite"
+	"marain/backend/document"
+	"marain/backend/event"
+	"marain/backend/executor"
+	"marain/backend/history"
+	"marain/backend/project"
+	"marain/backend/state"
+	"marain/backend/watcher"
+)
+
+const (
+	eventsKept  = 1024                   // how many events a client that was away can catch up on
+	followEvery = 500 * time.Millisecond // how often another program's batches are looked for
+	checkLimit  = 2 * time.Second        // how long one check on the real rows may take
+)
+
+// Options say what to open and how.
+type Options struct {
+	Project  *project.Project
+	Watch    bool   // notice saved files and apply by policy; takes the project's lock
+	Door     string // who opens: window, server, command or code
+	ReadOnly bool   // must not create or change anything
+	Address  string // where a server will answer
+	Version  string // of the program
+	Getenv   func(string) string
+	Logger   *slog.Logger
+}
+
+// Coordinator keeps one project's running system equal to its files. It is safe for concurrent use; operations that
+// plan or change something run one after another, reading the status or the snapshot never waits.
+type Coordinator struct {
+	options  Options
+	project  *project.Project
+	files    *project.Files
+	loader   document.Loader
+	db       database.Database
+	store    *history.Store
+	executor *executor.Executor
+	states   *state.Store
+	hub      *event.Hub
+	heads    history.Heads
+	lock     *project.Lock
+	watcher  *watcher.Watcher
+	log      *slog.Logger
+	scratch  string // a folder to remove on closing
+
+	view atomic.Pointer[Status]
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu        sync.Mutex
+	seq       int64                         // the newest link of the audit chain that is known here
+	applied   map[string]*version           // by path: what the database and memory hold
+	desired   map[string]*saved             // by path: what is on disk
+	missing   []string                      // source folders that are gone
+	waiting   map[string]*pending           // by path: what differs, and is neither invalid nor held
+	held      map[string]Held               // by path
+	holds     map[string]history.Held       // by path: what a person rejected
+	cross     map[string][]document.Problem // by path: what is wrong between files
+	lives     map[string]action.Life
+	tombs     []action.Tombstone
+	last      *LastResult
+	lastSync  time.Time
+	suspect   string            // why the database cannot be trusted any more
+	rows      map[string]string // pending version rows as written: path to hash
+	rowsKnown bool
+}
+
+// version is what is applied for one file.
+type version struct {
+	history.Version
+	doc *document.Document // nil: the file is removed, or its text cannot be read by this program
+}
+
+// saved is a file on disk.
+type saved struct {
+	project.File
+	doc      *document.Document // nil when it has problems
+	problems []document.Problem
+}
+
+// Open opens a project: the last applied state is live before any file is looked at, so broken files never stop a
+// start. The context bounds opening only; Close ends what runs afterwards. Errors are of type [*Error].
+func Open(ctx context.Context, options Options) (*Coordinator, error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Getenv == nil {
+		options.Getenv = os.Getenv
+	}
+	p := options.Project
+	c := &Coordinator{
+		options: options, project: p, log: options.Logger,
+		loader:  document.Loader{SchemaDir: p.SchemaDir, ConfigDir: p.ConfigDir, Environment: p.Environment},
+		states:  state.NewStore(),
+		hub:     event.NewHub(eventsKept),
+		heads:   history.Heads{File: filepath.Join(p.DataDir, "audit.head")},
+		applied: map[string]*version{}, desired: map[string]*saved{}, waiting: map[string]*pending{},
+		held: map[string]Held{}, holds: map[string]history.Held{}, cross: map[string][]document.Problem{},
+	}
+	if err := c.open(ctx); err != nil {
+		return nil, coded(errors.Join(err, c.Close()))
+	}
+	return c, nil
+}
+
+func (c *Coordinator) open(ctx context.Context) (err error) {
+	if c.files, err = c.project.Files(); err != nil {
+		return err
+	}
+	if c.options.Watch {
+		if c.lock, err = c.project.Lock(c.options.Door, c.options.Address); err != nil {
+			return err
+		}
+	}
+	if err := c.openDatabase(ctx); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.reload(ctx); err != nil {
+		return err
+	}
+	if !c.options.ReadOnly {
+		if err := c.drain(ctx); err != nil {
+			c.log.Error("write files that were left over", "error", err)
+		}
+	}
+	if err := c.scan(ctx, nil); err != nil {
+		return err
+	}
+	if c.options.Watch {
+		return c.watch()
+	}
+	return nil
+}
+
+// openDatabase opens the database that the files on disk name, and prepares the bookkeeping.
+func (c *Coordinator) openDatabase(ctx context.Context) error {
+	connection, err := c.connection()
+	if err != nil {
+		return err
+	}
+	if connection.Driver != project.SQLite {
+		return Errorf(CodeInvalid, "this version of Marain works on SQLite only, and the settings name a %s database", connection.Driver)
+	}
+	vault, err := history.NewVault(filepath.Join(c.project.DataDir, "marain.key"), c.options.Getenv("MARAIN_KEY"))
+	if err != nil {
+		return err
+	}
+	c.store = history.New(vault)
+	file := connection.File
+	if c.options.ReadOnly {
+		if file, err = c.readable(file); err != nil {
+			return err
+		}
+	}
+	db, err := sqlite.Open(ctx, file)
+	if err != nil {
+		return err
+	}
+	c.db = db
+	c.executor = &executor.Executor{Database: db, Store: c.store}
+	if c.options.ReadOnly && c.scratch == "" {
+		return nil
+	}
+	return db.Write(ctx, func(q database.Querier) error { return c.store.Prepare(ctx, q) })
+}
+
+// readable returns a database to read from: the project's own, or an empty one in a scratch folder when the project
+// has none yet or none with a history, so that looking at a project never writes into it.
+func (c *Coordinator) readable(file string) (string, error) {
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("look at the database: %w", err)
+	}
+	folder, err := os.MkdirTemp("", "marain-")
+	if err != nil {
+		return "", fmt.Errorf("make a scratch folder: %w", err)
+	}
+	c.scratch = folder
+	return filepath.Join(folder, "empty.db"), nil
+}
+
+// watch starts what runs until Close: the watcher and the two loops that follow it and the database.
+func (c *Coordinator) watch() error {
+	settings := c.settings()
+	c.watcher = watcher.New(watcher.Options{
+		Files: c.files, Root: c.project.Root, Dirs: c.project.Dirs(),
+		Match: func(path string) bool { _, ok := c.loader.Kind(path); return ok },
+		Quiet: settings.Debounce, MaxWait: settings.MaxDebounce, RescanEvery: settings.RescanEvery,
+		Logger: c.log,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop = cancel
+	if err := c.watcher.Open(ctx); err != nil {
+		return err
+	}
+	c.done.Add(2)
+	go func() { defer c.done.Done(); c.listen(ctx) }()
+	go func() { defer c.done.Done(); c.follow(ctx) }()
+	return nil
+}
+
+// Close ends everything and lets go of the database and the project.
+func (c *Coordinator) Close() error {
+	var errs []error
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.watcher != nil {
+		errs = append(errs, c.watcher.Close())
+	}
+	c.done.Wait()
+	c.hub.Close()
+	if c.db != nil {
+		errs = append(errs, c.db.Close())
+	}
+	if c.files != nil {
+		errs = append(errs, c.files.Close())
+	}
+	if c.lock != nil {
+		errs = append(errs, c.lock.Close())
+	}
+	if c.scratch != "" {
+		errs = append(errs, os.RemoveAll(c.scratch))
+	}
+	return errors.Join(errs...)
+}
+
+// Snapshot returns the live state. Reading it never waits.
+func (c *Coordinator) Snapshot() *state.Snapshot { return c.states.Current() }
+
+// Observe calls fn after each published snapshot until the returned function is called.
+func (c *Coordinator) Observe(fn func(old, new *state.Snapshot)) (cancel func()) {
+	return c.states.Subscribe(fn)
+}
+
+// Subscribe returns the events after a sequence number, or those from now on.
+func (c *Coordinator) Subscribe(after uint64, fromNow bool) *event.Subscription {
+	return c.hub.Subscribe(after, fromNow)
+}
+
+// Announce tells others who ask for the project's lock where this server answers.
+func (c *Coordinator) Announce(address string) error {
+	if c.lock == nil {
+		return nil
+	}
+	return c.lock.Announce(address)
+}
+
+// listen takes what the watcher delivers.
+func (c *Coordinator) listen(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case batch, ok := <-c.watcher.Batches():
+			if !ok {
+				return
+			}
+			c.receive(ctx, batch)
+		case <-c.watcher.Changed():
+			c.mu.Lock()
+			c.publishStatus()
+			c.mu.Unlock()
+			c.hub.Publish(event.Watcher, c.Snapshot().Version(), c.watcherStatus())
+		}
+	}
+}
+
+// follow notices batches that another program applied to the same database.
+func (c *Coordinator) follow(ctx context.Context) {
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := c.catchUp(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("follow the database", "error", err)
+		}
+	}
+}
+
+func (c *Coordinator) catchUp(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	moved, err := c.moved(ctx)
+	if err == nil && moved {
+		if err = c.reload(ctx); err == nil {
+			c.evaluate(ctx)
+			c.announce(event.Changes)
+		}
+	}
+	if c.trust(err) {
+		c.publishStatus()
+	}
+	return err
+}
+
+// trust notes whether the database can be relied on and reports whether that has changed.
+func (c *Coordinator) trust(err error) bool {
+	before := c.suspect
+	switch {
+	case err == nil:
+		c.suspect = ""
+	case errors.Is(err, context.Canceled), errors.Is(err, database.ErrLocked):
+	default:
+		c.suspect = err.Error()
+	}
+	return before != c.suspect
+}
+
+// moved reports whether the database has batches that are not known here.
+func (c *Coordinator) moved(ctx context.Context) (bool, error) {
+	if c.unprepared(ctx) {
+		return false, nil
+	}
+	moved := false
+	err := c.db.Read(ctx, func(q database.Querier) error {
+		seq, _, err := c.store.Head(ctx, q)
+		moved = seq != c.seq
+		return err
+	})
+	return moved, err
+}
+
+// unprepared reports whether a database that is only looked at has no history of ours.
+func (c *Coordinator) unprepared(ctx context.Context) bool {
+	if !c.options.ReadOnly || c.scratch != "" {
+		return false
+	}
+	there := false
+	err := c.db.Read(ctx, func(q database.Querier) error {
+		names, err := c.db.TableNames(ctx, q)
+		there = slices.Contains(names, "marain_audit")
+		return err
+	})
+	return err == nil && !there
+}
+
+// reload reads the applied state from the database and publishes it. Nothing comes from the files: after a crash the
+// last committed batch is what is live.
+func (c *Coordinator) reload(ctx context.Context) error {
+	if c.unprepared(ctx) {
+		return nil
+	}
+	var list []history.Version
+	var holds []history.Held
+	applied := map[string]*version{}
+	err := c.db.Read(ctx, func(q database.Querier) (err error) {
+
+		if c.seq, _, err = c.store.Head(ctx, q); err != nil {
+			return err
+		}
+
+		if list, err = c.store.Applied(ctx, q); err != nil {
+			return err
+		}
+		if c.lives, err = c.store.Lives(ctx, q); err != nil {
+			return err
+		}
+		if c.tombs, err = c.store.Tombstones(ctx, q); err != nil {
+			return err
+		}
+		if holds, err = c.store.HeldFiles(ctx, q); err != nil {
+			return err
+		}
+		if err := c.lastEntry(ctx, q); err != nil {
+			return err
+		}
+		for _, v := range list {
+			if applied[v.Path], err = c.load(ctx, q, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.holds = map[string]history.Held{}
+	for _, h := range holds {
+		c.holds[h.Path] = h
+	}
+	c.rowsKnown = false
+	c.adopt(applied)
+	return nil
+}
+
+// lastEntry finds how the newest attempt ended.
+func (c *Coordinator) lastEntry(ctx context.Context, q database.Querier) error {
+	entries, err := c.store.Entries(ctx, q, history.Filter{Limit: 20})
+	if err != nil {
+		return err
+	}
+	c.last, c.lastSync = nil, time.Time{}
+	for _, e := range entries {
+		result := resultOf(e)
+		if c.last == nil && result != nil {
+			c.last = result
+		}
+		if result != nil && result.Result == "applied" && c.lastSync.IsZero() {
+			if at, err := time.Parse(time.RFC3339, e.At); err == nil {
+				c.lastSync = at
+			}
+		}
+	}
+	return nil
+}
+
+func resultOf(e history.Entry) *LastResult {
+	switch e.Kind {
+	case history.KindApply, history.KindRollback:
+		return &LastResult{ActionID: e.ActionID, Kind: e.Kind, Result: "applied", At: e.At, Message: e.Record.Summary}
+	case history.KindFailed:
+		return &LastResult{ActionID: e.ActionID, Kind: e.Kind, Result: "failed", At: e.At, Message: e.Record.Error}
+	}
+	return nil
+}
+
+// load reads one applied version's document.
+func (c *Coordinator) load(ctx context.Context, q database.Querier, v history.Version) (*version, error) {
+	if v.Hash == "" {
+		return &version{Version: v}, nil
+	}
+	if known := c.applied[v.Path]; known != nil && known.Hash == v.Hash && known.doc != nil {
+		return &version{Version: v, doc: known.doc}, nil
+	}
+	raw, err := c.store.Content(ctx, q, v.Hash)
+	if err != nil {
+		return nil, fmt.Errorf("version %d of %s: %w", v.Number, v.Path, err)
+	}
+	doc, problems := c.loader.Load(v.Path, raw)
+	if len(problems) > 0 {
+		// The rules may have become stricter since: the version stays recorded, and nothing is built on it.
+		c.log.Error("an applied version cannot be read", "file", v.Path, "version", v.Number, "problem", problems[0].Message)
+	}
+	return &version{Version: v, doc: doc}, nil
+}
+
+// adopt makes an applied state the live one.
+func (c *Coordinator) adopt(applied map[string]*version) {
+	changed := map[string]*document.Document{}
+	for path, v := range applied {
+		if old := c.applied[path]; old == nil || old.Hash != v.Hash || old.Number != v.Number {
+			changed[path] = v.doc
+		}
+	}
+	for path := range c.applied {
+		if applied[path] == nil {
+			changed[path] = nil
+		}
+	}
+	c.applied = applied
+	c.publish(changed)
+}
+
+// publish swaps the snapshot and tells everybody.
+func (c *Coordinator) publish(changed map[string]*document.Document) {
+	if len(changed) == 0 && c.Snapshot().Version() == uint64(c.seq) {
+		return
+	}
+	next := c.Snapshot().Next(uint64(c.seq), changed)
+	c.states.Publish(next)
+	c.hub.Publish(event.Snapshot, next.Version(), map[string]any{"version": next.Version()})
+}

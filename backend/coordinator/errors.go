@@ -1,0 +1,75 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"marain/backend/database"
+	"marain/backend/executor"
+	"marain/backend/history"
+	"marain/backend/project"
+)
+
+// coded gives any error its code, once, where it leaves the coordinator.
+func coded(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		if own.Details == nil {
+			own.Details = []any{}
+		}
+		return own
+	}
+	wrap := func(code Code, message string) *Error {
+		return &Error{Code: code, Message: message, Details: []any{}, Cause: err}
+	}
+	var locked *project.LockedError
+	var setting *project.SettingError
+	var statement *executor.StatementError
+	switch {
+	case errors.As(err, &locked):
+		return wrap(CodeLocked, locked.Error())
+	case errors.As(err, &setting):
+		return wrap(CodeInvalid, setting.Error())
+	case errors.Is(err, executor.ErrStale):
+		return wrap(CodeStale, err.Error())
+	case errors.Is(err, database.ErrLocked):
+		return wrap(CodeLocked, "another program has the database; nothing was changed: try again in a moment")
+	case errors.Is(err, history.ErrNotFound):
+		return wrap(CodeNotFound, err.Error())
+	case errors.Is(err, history.ErrNewer):
+		return wrap(CodeForbidden, err.Error()+": use that version")
+	case errors.Is(err, database.ErrReplaced):
+		return wrap(CodeInternal, err.Error()+"; nothing more is written: put the file back, or open the project again")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return wrap(CodeInternal, "the request was cancelled before the end; nothing was changed")
+	case errors.As(err, &statement):
+		return wrap(CodeInternal, statement.Error())
+	case errors.Is(err, fs.ErrNotExist):
+		return wrap(CodeNotFound, err.Error())
+	}
+	return wrap(CodeInternal, err.Error())
+}
+
+// broken reports whether an error says that the storage itself fails: a full disk is none, it can be mended.
+func broken(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "disk I/O error") || strings.Contains(text, "malformed")
+}
+
+// String is how a version row names who applied it: the person and the door.
+func (a Actor) String() string {
+	switch {
+	case a.Name != "" && a.Door != "":
+		return a.Name + " via " + a.Door
+	case a.Name != "":
+		return a.Name
+	case a.Door != "":
+		return "somebody via " + a.Door
+	}
+	return "somebody"
+}

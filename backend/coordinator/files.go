@@ -1,0 +1,373 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"marain/backend/database"
+	"marain/backend/diff"
+	"marain/backend/document"
+	"marain/backend/event"
+	"marain/backend/history"
+	"marain/backend/project"
+	"marain/backend/watcher"
+)
+
+// settleTime is how long a file that an explicit request finds changed must stay the same before it counts: somebody
+// may be in the middle of writing it.
+const settleTime = 20 * time.Millisecond
+
+// pending is one file that differs from what is applied.
+type pending struct {
+	path    string
+	event   diff.Event
+	kind    document.Kind
+	hash    string             // empty: the file is gone
+	doc     *document.Document // nil: the file is gone
+	changes []diff.Head
+	planned bool // the changes are graded by the checks on the real rows
+}
+
+// receive takes one settled batch of the watcher: what it says is shown at once, then what the policy allows is applied.
+func (c *Coordinator) receive(ctx context.Context, batch watcher.Batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.fingerprint()
+	if batch.Full {
+		c.desired = map[string]*saved{}
+	}
+	c.missing = batch.Missing
+	for _, f := range batch.Files {
+		c.take(f)
+	}
+	c.evaluate(ctx)
+	if c.fingerprint() != before || batch.Full {
+		c.announce(event.Changes)
+	}
+	c.automatic(ctx)
+	c.notePending(ctx)
+}
+
+// scan reads the named files anew, or all of them, so that an explicit request never works on old text. A file that
+// changed since it was read last is read twice.
+func (c *Coordinator) scan(ctx context.Context, paths []string) error {
+	files, missing, err := c.read(paths)
+	if err != nil {
+		return err
+	}
+	var moved []string
+	for _, f := range files {
+		if known := c.desired[f.Path]; f.Exists && (known == nil || known.Hash != f.Hash) {
+			moved = append(moved, f.Path)
+		}
+	}
+	if len(moved) > 0 && c.options.Watch {
+		if files, err = c.settle(ctx, files, moved); err != nil {
+			return err
+		}
+	}
+	before := c.fingerprint()
+	if paths == nil {
+		c.missing = missing
+		c.forget(files)
+	}
+	for _, f := range files {
+		c.take(f)
+	}
+	if c.watcher != nil {
+		c.watcher.Known(files)
+	}
+	c.evaluate(ctx)
+	if c.fingerprint() != before {
+		c.announce(event.Changes)
+	}
+	return nil
+}
+
+func (c *Coordinator) read(paths []string) (files []project.File, missing []string, err error) {
+	if paths == nil {
+		match := func(path string) bool { _, ok := c.loader.Kind(path); return ok }
+		return c.files.Scan(c.project.Dirs(), match)
+	}
+	for _, path := range paths {
+		files = append(files, c.files.Read(path))
+	}
+	return files, nil, nil
+}
+
+// settle reads changed files again until two reads in a row are equal.
+func (c *Coordinator) settle(ctx context.Context, files []project.File, moved []string) ([]project.File, error) {
+	const most = 50
+	for i := 0; i < most && len(moved) > 0; i++ {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(settleTime):
+		}
+		var still []string
+		for k, f := range files {
+			if !slices.Contains(moved, f.Path) {
+				continue
+			}
+			if again := c.files.Read(f.Path); !again.Same(f) {
+				files[k] = again
+				still = append(still, f.Path)
+			}
+		}
+		moved = still
+	}
+	return files, nil
+}
+
+// forget drops files that are not on disk any more. Where a whole source folder is missing nothing is said about the
+// files in it: a folder that is away for a moment must not look like many removed files.
+func (c *Coordinator) forget(files []project.File) {
+	present := map[string]bool{}
+	for _, f := range files {
+		present[f.Path] = true
+	}
+	for path := range c.desired {
+		if !present[path] && !c.away(path) {
+			delete(c.desired, path)
+			if c.watcher != nil {
+				c.watcher.Known([]project.File{{Path: path}})
+			}
+		}
+	}
+}
+
+// away reports whether a file lies in a source folder that is missing.
+func (c *Coordinator) away(path string) bool {
+	return slices.ContainsFunc(c.missing, func(dir string) bool { return strings.HasPrefix(path, dir+"/") })
+}
+
+// take loads one file unless it is the one that is known.
+func (c *Coordinator) take(f project.File) {
+	if !f.Exists && f.Err == nil {
+		delete(c.desired, f.Path)
+		return
+	}
+	if known := c.desired[f.Path]; known != nil && known.Err == nil && f.Err == nil && known.Hash == f.Hash {
+		return
+	}
+	s := &saved{File: f}
+	switch applied := c.applied[f.Path]; {
+	case f.Err != nil:
+		s.problems = []document.Problem{fileProblem(f)}
+	case applied != nil && applied.doc != nil && applied.Hash == f.Hash:
+		s.doc = applied.doc
+	default:
+		s.doc, s.problems = c.loader.Load(f.Path, f.Data)
+	}
+	c.desired[f.Path] = s
+}
+
+func fileProblem(f project.File) document.Problem {
+	p := document.Problem{File: f.Path, Line: 1, Column: 1, Code: "unreadable_file", Message: f.Err.Error(), Hint: "make it a regular file that can be read"}
+	var detail *project.FileError
+	if errors.As(f.Err, &detail) {
+		p.Message, p.Hint = detail.Message, detail.Hint
+	}
+	return p
+}
+
+// evaluate works out what waits, what is held and what is wrong between files. The changes have their text grades
+// until a plan is made.
+func (c *Coordinator) evaluate(ctx context.Context) {
+	before := c.waiting
+	c.waiting, c.held, c.cross = map[string]*pending{}, map[string]Held{}, map[string][]document.Problem{}
+	paths := map[string]bool{}
+	for path := range c.desired {
+		paths[path] = true
+	}
+	for path, v := range c.applied {
+		if v.Hash != "" {
+			paths[path] = true
+		}
+	}
+	c.checkSet()
+	for path := range paths {
+		p := c.difference(path)
+		if p == nil {
+			continue
+		}
+		if held, ok := c.heldBack(ctx, p); ok {
+			c.held[path] = held
+			continue
+		}
+		if known := before[path]; known != nil && known.hash == p.hash && known.doc == p.doc {
+			p = known
+		}
+		c.waiting[path] = p
+	}
+	for _, p := range c.waiting {
+		if p.changes == nil {
+			p.changes = c.textChanges(p)
+		}
+	}
+	c.publishStatus()
+}
+
+// difference compares one file on disk with its applied version; nil when they are equal or the file is invalid.
+func (c *Coordinator) difference(path string) *pending {
+	applied, onDisk := c.applied[path], c.desired[path]
+	present := applied != nil && applied.Hash != ""
+	switch {
+	case onDisk == nil && (!present || c.away(path)):
+		return nil
+	case onDisk == nil:
+		kind, _ := c.loader.Kind(path)
+		return &pending{path: path, event: diff.FileRemoved, kind: kind}
+	case onDisk.doc == nil, len(c.cross[path]) > 0, present && applied.Hash == onDisk.Hash:
+		return nil
+	}
+	p := &pending{path: path, event: diff.FileModified, kind: onDisk.doc.Kind, hash: onDisk.Hash, doc: onDisk.doc}
+	if !present {
+		p.event = diff.FileAdded
+	}
+	return p
+}
+
+// checkSet finds what is wrong between the files on disk. A file that did not change stays valid when only what it
+// refers to is on its way out: the removal is what cannot be applied.
+func (c *Coordinator) checkSet() {
+	docs := make([]*document.Document, 0, len(c.desired))
+	for path := range c.desired {
+		if d := c.stands(path); d != nil {
+			docs = append(docs, d)
+		}
+	}
+	for path, v := range c.applied {
+		if c.desired[path] == nil && v.doc != nil && c.away(path) {
+			docs = append(docs, v.doc)
+		}
+	}
+	for _, problem := range document.Check(docs) {
+		onDisk, applied := c.desired[problem.File], c.applied[problem.File]
+		if onDisk == nil || onDisk.doc == nil {
+			continue // its last good version stands in for it
+		}
+		if problem.Code == unknownEntity && applied != nil && applied.Hash == onDisk.Hash {
+			continue
+		}
+		c.cross[problem.File] = append(c.cross[problem.File], problem)
+	}
+}
+
+// unknownEntity is the problem of a reference to an entity that no file describes.
+const unknownEntity = "unknown_entity"
+
+// stands returns the document that counts for a file: the one on disk, or its last good version when that is invalid.
+func (c *Coordinator) stands(path string) *document.Document {
+	if f := c.desired[path]; f != nil && f.doc != nil {
+		return f.doc
+	}
+	if v := c.applied[path]; v != nil {
+		return v.doc
+	}
+	return nil
+}
+
+// heldBack says whether a content is kept out: a person rejected it, or it was rolled back before.
+func (c *Coordinator) heldBack(ctx context.Context, p *pending) (Held, bool) {
+	if h, ok := c.holds[p.path]; ok && h.Hash == p.hash {
+		return Held{File: p.path, Reason: "rejected", At: h.At, By: h.Actor, Note: h.Note}, true
+	}
+	if c.applied[p.path] == nil {
+		return Held{}, false // a file without history cannot have been rolled back
+	}
+	back := false
+	err := c.db.Read(ctx, func(q database.Querier) (err error) {
+		back, err = c.store.WasRolledBack(ctx, q, p.path, p.hash)
+		return err
+	})
+	if err != nil {
+		// Kept out rather than applied by mistake; the database's trouble is shown in the status.
+		c.trust(err)
+		return Held{File: p.path, Reason: "rolled_back"}, true
+	}
+	return Held{File: p.path, Reason: "rolled_back"}, back
+}
+
+// textChanges is what the text alone says about a file that waits.
+func (c *Coordinator) textChanges(p *pending) []diff.Head {
+	heads := []diff.Head{}
+	for _, change := range diff.Documents(c.appliedDoc(p.path), p.doc, diff.Hints{}) {
+		heads = append(heads, change.Describe())
+	}
+	return heads
+}
+
+func (c *Coordinator) appliedDoc(path string) *document.Document {
+	if v := c.applied[path]; v != nil {
+		return v.doc
+	}
+	return nil
+}
+
+// fingerprint tells two states of the files apart, so that nothing is announced twice.
+func (c *Coordinator) fingerprint() string {
+	var b strings.Builder
+	for _, path := range slices.Sorted(maps.Keys(c.waiting)) {
+		b.WriteString(path + "=" + c.waiting[path].hash + ";")
+	}
+	for _, path := range slices.Sorted(maps.Keys(c.held)) {
+		b.WriteString("held " + path + ";")
+	}
+	for _, path := range slices.Sorted(maps.Keys(c.desired)) {
+		for _, p := range append(c.desired[path].problems, c.cross[path]...) {
+			b.WriteString(p.String() + ";")
+		}
+	}
+	for _, dir := range c.missing {
+		b.WriteString("missing " + dir + ";")
+	}
+	return b.String()
+}
+
+// announce tells the subscribers that something about the files changed.
+func (c *Coordinator) announce(t event.Type) {
+	status := c.view.Load()
+	c.hub.Publish(t, status.SnapshotVersion, map[string]any{
+		"pending": len(status.PendingChanges), "invalid": len(status.InvalidFiles), "held": len(status.HeldFiles), "state": status.State,
+	})
+}
+
+// notePending keeps the waiting versions in file_versions as they are now. They are bookkeeping for whoever looks at
+// the table: a failure is logged and made good at the next change.
+func (c *Coordinator) notePending(ctx context.Context) {
+	if c.options.ReadOnly {
+		return
+	}
+	wanted, same := map[string]history.Version{}, c.rowsKnown && len(c.rows) == len(c.waiting)
+	rows := map[string]string{}
+	for path, p := range c.waiting {
+		wanted[path] = history.Version{Number: c.number(path) + 1, Hash: p.hash, Executed: "[]", Rollback: "[]"}
+		rows[path] = p.hash
+		if hash, ok := c.rows[path]; !ok || hash != p.hash {
+			same = false
+		}
+	}
+	if same {
+		return
+	}
+	err := c.db.Write(ctx, func(q database.Querier) error { return c.store.SetPending(ctx, q, wanted) })
+	if err != nil {
+		c.rowsKnown = false
+		c.log.Warn("note what waits", "error", err)
+		return
+	}
+	c.rows, c.rowsKnown = rows, true
+}
+
+// number is the newest version of a file, 0 for none.
+func (c *Coordinator) number(path string) int {
+	if v := c.applied[path]; v != nil {
+		return v.Number
+	}
+	return 0
+}

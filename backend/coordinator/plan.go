@@ -1,0 +1,402 @@
+package coordinator
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"marain/backend/action"
+	"marain/backend/database"
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// hunkContext is how many equal lines stand around a change in a side-by-side view.
+const hunkContext = 3
+
+// sealed is a plan with everything that an apply needs to prove that it is still true.
+type sealed struct {
+	plan   action.Plan
+	drafts []action.Draft
+	inputs []action.Input
+	tables []string // every table that was looked at
+	seal   string   // what they looked like
+	seq    int64    // the newest link of the audit chain then
+}
+
+// wish is what a plan is made for.
+type wish struct {
+	inputs  []action.Input
+	target  map[string]action.Life // of a rollback
+	answers map[string]string
+	name    string // what kind of plan, so that an apply's id is never a rollback's
+}
+
+// inputs turns waiting or held files into what the generator takes.
+func (c *Coordinator) inputs(paths []string) []action.Input {
+	var list []action.Input
+	for _, path := range paths {
+		p := c.waiting[path]
+		isHeld := false
+		if p == nil {
+			if _, isHeld = c.held[path]; isHeld {
+				p = c.difference(path)
+			}
+		}
+		if p == nil {
+			continue
+		}
+		n := c.number(path)
+		base := n
+		if v := c.applied[path]; v != nil && v.Hash == "" {
+			base = 0
+		}
+		list = append(list, action.Input{
+			Path: path, Kind: p.kind, Event: p.event, BaseVersion: base, NextVersion: n + 1,
+			Old: c.appliedDoc(path), New: p.doc, Held: isHeld,
+		})
+	}
+	pairMoves(list)
+	return list
+}
+
+// pairMoves finds content types that leave one file and come in another: their tables stay as they are.
+func pairMoves(list []action.Input) {
+	leaving := map[string]int{}
+	for i, in := range list {
+		if in.New == nil && in.Old != nil && in.Old.Entity != nil {
+			leaving[in.Old.Entity.ID] = i
+		}
+	}
+	for i, in := range list {
+		if in.Old != nil || in.New == nil || in.New.Entity == nil {
+			continue
+		}
+		if from, ok := leaving[in.New.Entity.ID]; ok {
+			list[i].Old, list[i].MovedFrom = list[from].Old, list[from].Path
+			list[from].MovedTo = in.Path
+		}
+	}
+}
+
+// plan makes the plan of a wish on one state of the database.
+func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
+	c.order(w.inputs)
+	s := &sealed{inputs: w.inputs, seq: c.seq}
+	err := c.db.Read(ctx, func(q database.Querier) error {
+		live := map[string]action.LiveTable{}
+		generator := &action.Generator{
+			Dialect: c.db.Dialect(), Rows: database.Reader{Querier: q}, Environment: c.project.Environment,
+			Lives: c.lives, Tombstones: c.tombs, Target: w.target, Answers: w.answers, CheckLimit: checkLimit,
+			Inspect: func(ctx context.Context, names []string) (map[string]action.LiveTable, error) {
+				found, err := c.db.Inspect(ctx, q, names)
+				s.tables = append(s.tables, names...)
+				maps.Copy(live, found)
+				return found, err
+			},
+		}
+		for _, in := range w.inputs {
+			draft, err := generator.File(ctx, in)
+			if err != nil {
+				return err
+			}
+			s.drafts = append(s.drafts, draft)
+		}
+		s.seal = action.Fingerprint(s.tables, live)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.compose(s, w)
+	return s, nil
+}
+
+// order puts files in the order in which they are carried out: what leaves first, then content types after those that
+// they refer to, then everything else, equal ones by path. The same files always give the same plan.
+func (c *Coordinator) order(list []action.Input) {
+	slices.SortFunc(list, func(a, b action.Input) int { return cmp.Compare(a.Path, b.Path) })
+	depth := depths(list)
+	slices.SortStableFunc(list, func(a, b action.Input) int { return cmp.Compare(depth[a.Path], depth[b.Path]) })
+}
+
+// depths numbers files: 0 for what leaves, 1 and up for content types by the longest chain of references to others of
+// the same plan, and the highest for the rest. A cycle is cut where it was entered.
+func depths(list []action.Input) map[string]int {
+	byID := map[string]action.Input{}
+	for _, in := range list {
+		if in.New != nil && in.New.Entity != nil {
+			byID[in.New.Entity.ID] = in
+		}
+	}
+	depth := map[string]int{}
+	var visit func(in action.Input) int
+	visit = func(in action.Input) int {
+		if d, ok := depth[in.Path]; ok {
+			return d
+		}
+		depth[in.Path] = 1
+		deepest := 1
+		for _, f := range in.New.Entity.Fields {
+			if other, ok := byID[f.Target]; ok && other.Path != in.Path {
+				deepest = max(deepest, visit(other)+1)
+			}
+		}
+		depth[in.Path] = deepest
+		return deepest
+	}
+	for _, in := range list {
+		switch {
+		case in.New == nil:
+			depth[in.Path] = 0
+		case in.New.Entity != nil:
+			visit(in)
+		default:
+			depth[in.Path] = len(list) + 1
+		}
+	}
+	return depth
+}
+
+// compose puts the drafts together, blocks what cannot stand together, and seals the whole.
+func (c *Coordinator) compose(s *sealed, w wish) {
+	c.blockRemovals(s, w)
+	c.markMassRemoval(s)
+	s.plan = action.Plan{
+		Files: []action.File{}, Questions: []action.Question{}, Invalid: []document.Problem{},
+		Rehearsal: action.Rehearsal{State: "not_run", Message: "The way back is not rehearsed before an apply yet"},
+	}
+	for _, d := range s.drafts {
+		s.plan.Files = append(s.plan.Files, d.File)
+		s.plan.Questions = append(s.plan.Questions, d.Questions...)
+		s.plan.Category = max(s.plan.Category, d.File.Category)
+	}
+	s.plan.ID = c.planID(s, w)
+}
+
+// planID is a hash of what the plan was made from: the contents, the versions they start from, and the live tables.
+func (c *Coordinator) planID(s *sealed, w wish) string {
+	type from struct {
+		Path         string
+		Base         int
+		Before, Next string
+	}
+	var all []from
+	for _, in := range s.inputs {
+		f := from{Path: in.Path, Base: in.NextVersion}
+		if v := c.applied[in.Path]; v != nil {
+			f.Before = v.Hash
+		}
+		if in.New != nil {
+			f.Next = in.New.Hash
+		}
+		all = append(all, f)
+	}
+	// Only strings and numbers go in: writing them as JSON cannot fail.
+	text, _ := json.Marshal(struct {
+		Name   string
+		Files  []from
+		Target map[string]action.Life
+		Seal   string
+	}{w.name, all, w.target, s.seal})
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// blockRemovals blocks files that would leave a reference without the content type it points at, or two files for the
+// same thing. The files that refer to it stay valid: it is the removal that cannot be.
+func (c *Coordinator) blockRemovals(s *sealed, w wish) {
+	problems := c.wrongAfter(s.inputs)
+	for i := range s.drafts {
+		in := s.inputs[i]
+		for _, problem := range problems {
+			hint := problem.Hint
+			var message string
+			switch {
+			case problem.File == in.Path:
+				message = problem.Message
+			case problem.Code == unknownEntity && in.Old != nil && in.Old.Entity != nil && c.refersTo(problem.File, in.Old.Entity.ID) && lets(in, in.Old.Entity.ID):
+				message = fmt.Sprintf("%s refers to %s (line %d): %s", problem.File, in.Old.Entity.ID, problem.Line, problem.Message)
+				hint = "Remove the reference first, or in the same apply"
+			default:
+				continue
+			}
+			s.drafts[i].File.Blocked = append(s.drafts[i].File.Blocked, action.Block{File: in.Path, Message: message, Hint: hint})
+		}
+	}
+}
+
+// lets reports whether a file lets a content type go.
+func lets(in action.Input, id string) bool {
+	return in.MovedTo == "" && (in.New == nil || in.New.Entity == nil || in.New.Entity.ID != id)
+}
+
+func (c *Coordinator) refersTo(path, id string) bool {
+	for _, d := range []*document.Document{c.stands(path), c.appliedDoc(path)} {
+		if d == nil || d.Entity == nil {
+			continue
+		}
+		for _, f := range d.Entity.Fields {
+			if f.Target == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wrongAfter returns what would be wrong between the applied files after the given ones were applied.
+func (c *Coordinator) wrongAfter(inputs []action.Input) []document.Problem {
+	after := map[string]*document.Document{}
+	for path, v := range c.applied {
+		if v.doc != nil {
+			after[path] = v.doc
+		}
+	}
+	for _, in := range inputs {
+		delete(after, in.Path)
+		if in.New != nil {
+			after[in.Path] = in.New
+		}
+	}
+	return document.Check(slices.Collect(maps.Values(after)))
+}
+
+// markMassRemoval marks a plan in which more than half of the applied files are gone at once: that is rarely meant.
+func (c *Coordinator) markMassRemoval(s *sealed) {
+	present, gone := 0, 0
+	for _, v := range c.applied {
+		if v.Hash != "" {
+			present++
+		}
+	}
+	for _, in := range s.inputs {
+		if in.Event == diff.FileRemoved && in.MovedTo == "" {
+			gone++
+		}
+	}
+	if gone*2 <= present || gone < 2 {
+		return
+	}
+	for i := range s.drafts {
+		if s.inputs[i].Event != diff.FileRemoved || s.inputs[i].MovedTo != "" {
+			continue
+		}
+		f := &s.drafts[i].File
+		f.Changes = append(f.Changes, diff.Head{
+			Op: diff.Remove, Category: diff.Breaking, Rule: diff.MostFilesVanished,
+			Message: fmt.Sprintf("%d of %d files vanished at once", gone, present),
+		})
+		f.Category = diff.Breaking
+	}
+}
+
+// showHunks adds the side-by-side texts, which nothing but a person's eye needs.
+func showHunks(s *sealed) {
+	for i, in := range s.inputs {
+		s.plan.Files[i].Hunks = diff.Hunks(maskedText(in.Old), maskedText(in.New), hunkContext)
+	}
+}
+
+func maskedText(d *document.Document) string {
+	if d == nil {
+		return ""
+	}
+	return d.MaskedText()
+}
+
+// Diff returns the plan of what waits, of some files, or of text that is not on disk. Nothing changes.
+func (c *Coordinator) Diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	plan, err := c.diff(ctx, request)
+	if err != nil {
+		return action.Plan{}, coded(err)
+	}
+	return plan, nil
+}
+
+func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
+	if err := c.refresh(ctx, nil); err != nil {
+		return action.Plan{}, err
+	}
+	if len(request.Contents) > 0 {
+		return c.preview(ctx, request)
+	}
+	paths, err := c.named(request.Files)
+	if err != nil {
+		return action.Plan{}, err
+	}
+	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: "apply"})
+	if err != nil {
+		return action.Plan{}, err
+	}
+	showHunks(s)
+	s.plan.Invalid = c.invalid(request.Files)
+	return s.plan, nil
+}
+
+// preview plans text that is not on disk, as if it were.
+func (c *Coordinator) preview(ctx context.Context, request DiffRequest) (action.Plan, error) {
+	var inputs []action.Input
+	problems := []document.Problem{}
+	for _, path := range slices.Sorted(maps.Keys(request.Contents)) {
+		if _, ok := c.loader.Kind(path); !ok {
+			return action.Plan{}, Errorf(CodeInvalid, "%s is not a document of this project", path)
+		}
+		doc, wrong := c.loader.Load(path, []byte(request.Contents[path]))
+		problems = append(problems, wrong...)
+		v := c.applied[path]
+		if doc == nil || v != nil && v.Hash == doc.Hash {
+			continue
+		}
+		in := action.Input{Path: path, Kind: doc.Kind, Event: diff.FileAdded, NextVersion: c.number(path) + 1, New: doc, Old: c.appliedDoc(path)}
+		if v != nil && v.Hash != "" {
+			in.Event, in.BaseVersion = diff.FileModified, v.Number
+		}
+		inputs = append(inputs, in)
+	}
+	s, err := c.plan(ctx, wish{inputs: inputs, answers: request.Answers, name: "preview"})
+	if err != nil {
+		return action.Plan{}, err
+	}
+	showHunks(s)
+	s.plan.Invalid = problems
+	return s.plan, nil
+}
+
+// refresh catches up with the database and with the files on disk.
+func (c *Coordinator) refresh(ctx context.Context, paths []string) error {
+	moved, err := c.moved(ctx)
+	if err != nil {
+		return err
+	}
+	if moved {
+		if err := c.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return c.scan(ctx, paths)
+}
+
+// named returns the files that a request is about: those it names, or all that wait. A named file must be one that
+// waits, is held, is invalid or is in sync.
+func (c *Coordinator) named(files []string) ([]string, error) {
+	if len(files) == 0 {
+		return slices.Sorted(maps.Keys(c.waiting)), nil
+	}
+	list := slices.Clone(files)
+	slices.Sort(list)
+	list = slices.Compact(list)
+	for _, path := range list {
+		if c.desired[path] == nil && c.applied[path] == nil {
+			return nil, Errorf(CodeNotFound, "there is no file %s in this project", path)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,121 @@
+package coordinator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"marain/backend/document"
+	"marain/backend/project"
+)
+
+// settings returns the engine's own settings: those that are applied, or before the first apply those on disk.
+func (c *Coordinator) settings() project.Settings {
+	values, ok := c.Snapshot().Config("hot_reload")
+	if !ok {
+		values, ok = c.onDisk("hot_reload")
+	}
+	if !ok {
+		return project.DefaultSettings()
+	}
+	settings, problems := project.ParseSettings(values)
+	for _, problem := range problems {
+		c.log.Warn("setting", "problem", problem)
+	}
+	return settings
+}
+
+// onDisk returns the values of a live and valid configuration on disk.
+func (c *Coordinator) onDisk(id string) (map[string]any, bool) {
+	for _, f := range c.desired {
+		if f.doc != nil && f.doc.Config != nil && f.doc.Config.Live && f.doc.Config.ID == id {
+			values, ok := f.doc.Config.Values.Interface().(map[string]any)
+			return values, ok
+		}
+	}
+	return nil, false
+}
+
+// remembered is where the database was when it was opened last, without any secret. It is used only when the file
+// that says so cannot be read, so that a broken file never opens another, empty database.
+type remembered struct {
+	Driver string `json:"driver"`
+	File   string `json:"file"`
+}
+
+func (c *Coordinator) rememberedFile() string {
+	return filepath.Join(c.project.DataDir, "connection.json")
+}
+
+// connection decides which database to open, from the configuration with the id system on disk: it cannot come from a
+// database that is not open yet.
+func (c *Coordinator) connection() (project.Connection, error) {
+	system, broken, err := c.systemOnDisk()
+	if err != nil {
+		return project.Connection{}, err
+	}
+	connection, err := c.project.Connection(system, c.options.Getenv)
+	var setting *project.SettingError
+	if err != nil && !errors.As(err, &setting) || err == nil && !broken {
+		if err == nil && !c.options.ReadOnly {
+			c.remember(connection)
+		}
+		return connection, err
+	}
+	text, readErr := os.ReadFile(c.rememberedFile())
+	var last remembered
+	if readErr == nil && json.Unmarshal(text, &last) == nil && last.Driver == project.SQLite && last.File != "" {
+		c.log.Warn("the configuration system cannot be read: the database is the one that was open last", "error", err)
+		return project.Connection{Driver: project.SQLite, File: last.File}, nil
+	}
+	if err != nil {
+		return project.Connection{}, &Error{Code: CodeInvalid, Message: err.Error(), Details: []any{}, Cause: err}
+	}
+	return connection, nil
+}
+
+// remember notes where the database is. Without the note a start with a broken file still works as long as the
+// database is in its usual place, so a failure is only logged.
+func (c *Coordinator) remember(connection project.Connection) {
+	text, err := json.Marshal(remembered{Driver: connection.Driver, File: connection.File})
+	if err == nil {
+		if old, readErr := os.ReadFile(c.rememberedFile()); readErr == nil && string(old) == string(text) {
+			return
+		}
+		if err = c.project.MakeDataDir(); err == nil {
+			err = os.WriteFile(c.rememberedFile(), text, 0o600)
+		}
+	}
+	if err != nil {
+		c.log.Warn("note where the database is", "error", err)
+	}
+}
+
+// systemOnDisk returns the values of the live configuration with the id system, and whether a file that may be it
+// cannot be read.
+func (c *Coordinator) systemOnDisk() (values map[string]any, broken bool, err error) {
+	files, _, err := c.files.Scan([]string{c.project.ConfigDir}, func(path string) bool {
+		kind, ok := c.loader.Kind(path)
+		return ok && kind == document.KindConfig
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("look for the configuration system: %w", err)
+	}
+	for _, f := range files {
+		id, environment, _ := document.ConfigName(f.Path)
+		if id != "system" || environment != "" && environment != c.project.Environment {
+			continue
+		}
+		doc, problems := c.loader.Load(f.Path, f.Data)
+		if f.Err != nil || len(problems) > 0 {
+			broken = true
+			continue
+		}
+		if plain, ok := doc.Config.Values.Interface().(map[string]any); ok && values == nil {
+			values = plain
+		}
+	}
+	return values, broken && values == nil, nil
+}

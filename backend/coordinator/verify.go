@@ -1,0 +1,248 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"marain/backend/action"
+	"marain/backend/database"
+	"marain/backend/document"
+	"marain/backend/history"
+)
+
+// Verify proves that live tables, applied versions, history and audit chain agree, and that no file write is left
+// over. Pending, held or invalid files are not faults.
+func (c *Coordinator) Verify(ctx context.Context) (VerifyResult, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	began := time.Now()
+	if moved, err := c.moved(ctx); err != nil {
+		return VerifyResult{}, coded(err)
+	} else if moved {
+		if err := c.reload(ctx); err != nil {
+			return VerifyResult{}, coded(err)
+		}
+	}
+	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}}}
+	if err := c.db.Check(ctx); err != nil {
+		v.fault("database", c.location(), "%v", err)
+	}
+	if !c.unprepared(ctx) {
+		if err := c.db.Read(ctx, func(q database.Querier) error { return v.run(ctx, q) }); err != nil {
+			return VerifyResult{}, coded(err)
+		}
+	}
+	v.result.OK = len(v.result.Faults) == 0
+	v.result.Duration = milliseconds(began)
+	return v.result, nil
+}
+
+// verification collects faults.
+type verification struct {
+	c      *Coordinator
+	result VerifyResult
+}
+
+func (v *verification) fault(code, subject, format string, args ...any) {
+	v.result.Faults = append(v.result.Faults, Fault{Code: code, Subject: subject, Message: fmt.Sprintf(format, args...)})
+}
+
+// check counts one comparison.
+func (v *verification) check() { v.result.Checked++ }
+
+func (v *verification) run(ctx context.Context, q database.Querier) error {
+	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.tables, v.tombstones, v.outbox} {
+		if err := step(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chain proves the audit chain: every link whole, each following the one before, and all of them those that were noted
+// outside of the database. It also proves that every version row is what its batch recorded.
+func (v *verification) chain(ctx context.Context, q database.Querier) error {
+	noted, err := v.c.heads.All()
+	if err != nil {
+		return err
+	}
+	previous, seq := "", int64(0)
+	undone := map[history.VersionRef]bool{}
+	recorded := map[string][]history.RecordFile{}
+	err = v.c.store.Chain(ctx, q, func(e history.Entry) error {
+		v.check()
+		subject := fmt.Sprintf("batch %s", e.ActionID)
+		switch {
+		case e.Seq != seq+1:
+			v.fault("chain_cut", subject, "link %d follows link %d: what was between is missing", e.Seq, seq)
+		case e.Previous != previous:
+			v.fault("chain_broken", subject, "link %d does not follow the one before: the chain was changed", e.Seq)
+		}
+		if !e.Whole() {
+			v.fault("chain_edited", subject, "link %d was changed after it was written", e.Seq)
+		}
+		if hash, known := noted[e.Seq]; known && hash != e.Hash {
+			v.fault("chain_rewritten", subject, "link %d is not the one that was noted outside of the database", e.Seq)
+		}
+		delete(noted, e.Seq)
+		previous, seq = e.Hash, e.Seq
+		for _, ref := range e.Record.Undone {
+			undone[ref] = true
+		}
+		if e.Kind == history.KindApply || e.Kind == history.KindRollback {
+			recorded[e.ActionID] = e.Record.Files
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, missing := range slices.Sorted(maps.Keys(noted)) {
+		v.fault("chain_cut", fmt.Sprintf("link %d", missing), "it was noted outside of the database and is not in the chain any more")
+	}
+	return v.rows(ctx, q, recorded, undone)
+}
+
+// rows proves that every version row is what its batch recorded, and that no batch lacks one.
+func (v *verification) rows(ctx context.Context, q database.Querier, recorded map[string][]history.RecordFile, undone map[history.VersionRef]bool) error {
+	for _, id := range slices.Sorted(maps.Keys(recorded)) {
+		rows, err := v.c.store.VersionsOf(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		found := map[string]history.Version{}
+		for _, row := range rows {
+			found[row.Path] = row
+		}
+		for _, f := range recorded[id] {
+			v.check()
+			row, ok := found[f.Path]
+			subject := fmt.Sprintf("version %d of %s", f.Version, f.Path)
+			delete(found, f.Path)
+			if !ok {
+				v.fault("version_missing", subject, "batch %s recorded it, and its row is not there", id)
+				continue
+			}
+			want := history.Applied
+			if undone[history.VersionRef{Path: f.Path, Number: f.Version}] {
+				want = history.RolledBack
+			}
+			if row.Number != f.Version || row.Hash != f.NewHash || row.Status != want {
+				v.fault("version_edited", subject, "its row is not what batch %s recorded", id)
+			}
+		}
+		for path, row := range found {
+			v.fault("version_added", fmt.Sprintf("version %d of %s", row.Number, path), "batch %s recorded nothing of it", id)
+		}
+	}
+	return nil
+}
+
+// versions proves that the text of every applied version is there and valid.
+func (v *verification) versions(ctx context.Context, q database.Querier) error {
+	list, err := v.c.store.Applied(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, row := range list {
+		v.check()
+		subject := fmt.Sprintf("version %d of %s", row.Number, row.Path)
+		if row.Hash == "" {
+			continue
+		}
+		raw, err := v.c.store.Content(ctx, q, row.Hash)
+		if err != nil {
+			v.fault("content", subject, "%v", err)
+			continue
+		}
+		if _, problems := v.c.loader.Load(row.Path, raw); len(problems) > 0 {
+			v.fault("content", subject, "its text is not valid: %s", problems[0].Message)
+		}
+	}
+	return nil
+}
+
+// tables proves that the live tables are what the applied documents say.
+func (v *verification) tables(ctx context.Context, q database.Querier) error {
+	for _, path := range slices.Sorted(maps.Keys(v.c.applied)) {
+		doc := v.c.applied[path].doc
+		if doc == nil || doc.Entity == nil {
+			continue
+		}
+		v.check()
+		want := action.Tables(doc.Entity)
+		live, err := v.c.db.Inspect(ctx, q, action.TableNames(want))
+		if err != nil {
+			return err
+		}
+		for _, d := range action.Compare(v.c.db.Dialect(), want, live) {
+			v.fault("drift", d.Table, "%s", d.Message)
+		}
+		v.life(doc.Entity)
+	}
+	return nil
+}
+
+// life proves that every content type and field in use has an incarnation.
+func (v *verification) life(e *document.Entity) {
+	life, ok := v.c.lives[e.ID]
+	if !ok || life.Tag == "" {
+		v.fault("incarnation", e.ID, "the content type is applied and has no incarnation")
+		return
+	}
+	for i := range e.Fields {
+		if life.Fields[e.Fields[i].ID] == "" {
+			v.fault("incarnation", e.ID+"."+e.Fields[i].ID, "the field is applied and has no incarnation")
+		}
+	}
+}
+
+// tombstones proves that everything out of use is still there with its columns.
+func (v *verification) tombstones(ctx context.Context, q database.Querier) error {
+	buried := map[string]bool{} // incarnations of content types that are out of use as a whole
+	for _, t := range v.c.tombs {
+		if t.Field == "" {
+			buried[t.Tag] = true
+		}
+	}
+	for _, t := range v.c.tombs {
+		v.check()
+		if err := v.tombstone(ctx, q, t, buried[t.EntityTag]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verification) tombstone(ctx context.Context, q database.Querier, t action.Tombstone, buried bool) error {
+	for _, place := range t.Places(buried) {
+		live, err := v.c.db.Inspect(ctx, q, []string{place.Table})
+		if err != nil {
+			return err
+		}
+		table, ok := live[place.Table]
+		switch {
+		case !ok:
+			v.fault("tombstone", place.Table, "the table is out of use and is not there any more: its rows are lost")
+		case place.Column != "" && table.Column(place.Column) == nil:
+			v.fault("tombstone", place.Table+"."+place.Column, "the column is out of use and is not there any more: its values are lost")
+		}
+	}
+	return nil
+}
+
+// outbox proves that no file write is left over.
+func (v *verification) outbox(ctx context.Context, q database.Querier) error {
+	list, err := v.c.store.Outbox(ctx, q)
+	if err != nil {
+		return err
+	}
+	v.check()
+	for _, w := range list {
+		v.fault("outbox", w.Path, "batch %s has not written it back yet", w.ActionID)
+	}
+	return nil
+}
