@@ -79,8 +79,8 @@ func (s *Store) VersionsOf(ctx context.Context, q database.Querier, actionID str
 func (s *Store) StateAt(ctx context.Context, q database.Querier, seq int64) ([]Version, error) {
 	return versions(ctx, q, `SELECT `+versionColumns+` FROM file_versions AS v
 JOIN (SELECT w.file_path, max(w.version) AS version FROM file_versions AS w JOIN marain_audit AS a ON a.action_id = w.action_id
-      WHERE w.status <> 'pending' AND a.seq <= ? GROUP BY w.file_path) AS then
-ON then.file_path = v.file_path AND then.version = v.version ORDER BY v.file_path`, seq)
+      WHERE w.status <> 'pending' AND a.seq <= ? GROUP BY w.file_path) AS state
+ON state.file_path = v.file_path AND state.version = v.version ORDER BY v.file_path`, seq)
 }
 
 // VersionAt returns one version of one file.
