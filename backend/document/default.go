@@ -65,7 +65,8 @@ func ParseValue(f *Field, text string) (any, error) {
 	}
 	rep := &report{}
 	if root := read(rep, KindEntity, []byte(text)); root != nil {
-		if value := (reader{report: rep, at: root}).componentDefault(f, root); value != nil {
+		value := (reader{report: rep, at: root}).componentDefault(f, root)
+		if value != nil && len(rep.problems) == 0 {
 			return value, nil
 		}
 	}
@@ -77,6 +78,9 @@ func ParseValue(f *Field, text string) (any, error) {
 
 // fieldValue reads one value by the type of its field.
 func (r reader) fieldValue(f *Field, n *Node) (any, bool) {
+	if n.refused {
+		return nil, false
+	}
 	if f.Type == Component {
 		return r.componentValue(f, n)
 	}
@@ -89,8 +93,11 @@ func (r reader) fieldValue(f *Field, n *Node) (any, bool) {
 				is += " in quotes"
 			}
 		}
-		r.report.at(n, "invalid_default", fmt.Sprintf("the default of a field of type %s must be %s, and is %s", f.Type, want, is),
-			"write "+want+", or remove it")
+		hint := "write " + want + ", or remove it"
+		if _, err := strconv.ParseInt(n.Raw, 10, 64); f.Type == Integer && errors.Is(err, strconv.ErrRange) {
+			hint = "use a number of at most 64 bits, or the type text"
+		}
+		r.report.at(n, "invalid_default", fmt.Sprintf("the default of a field of type %s must be %s, and is %s", f.Type, want, is), hint)
 	}
 	return value, ok
 }
@@ -103,7 +110,7 @@ func scalarValue(t FieldType, n *Node) (value any, want string, ok bool) {
 		return n.Raw, "text", n.Kind == Scalar
 	case Integer:
 		number, err := strconv.ParseInt(n.Raw, 10, 64)
-		return number, "a whole number in plain digits of at most 64 bits", plain && err == nil && isInteger(n.Raw)
+		return number, "a whole number in plain digits", plain && err == nil && isInteger(n.Raw)
 	case Float:
 		number, ok := parseFloat(n.Raw)
 		return number, "a decimal number such as 1.5", plain && ok
@@ -152,6 +159,9 @@ func parseDatetime(text string) (string, bool) {
 
 // componentValue reads the value of a component: a mapping with the component's fields as keys.
 func (r reader) componentValue(f *Field, n *Node) (any, bool) {
+	if n.refused {
+		return nil, false
+	}
 	if n.Kind != Mapping {
 		r.report.at(n, "invalid_default", "the default of a component must be a mapping, and is "+n.shape(), "write its fields as keys with values")
 		return nil, false

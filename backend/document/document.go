@@ -48,6 +48,8 @@ type Node struct {
 	Quoted  bool    // Scalar: written in quotes or as a block
 	Entries []Entry // Mapping: in the order of the file, no key twice
 	Items   []*Node // Sequence
+
+	refused bool // a problem was reported for the value, so that what it stands for is not looked at
 }
 
 // Entry is one key of a mapping.

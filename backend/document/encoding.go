@@ -94,7 +94,10 @@ func keyLines(text string) int {
 		if rest[0] == '#' {
 			continue
 		}
-		if strings.Contains(rest, ": ") || strings.HasSuffix(rest, ":") {
+		switch {
+		case strings.Contains(rest, "{"):
+			count += strings.Count(rest, ": ")
+		case strings.Contains(rest, ": "), strings.HasSuffix(rest, ":"):
 			count++
 		}
 		if end := strings.TrimRight(rest, "0123456789+- "); strings.HasSuffix(end, "|") || strings.HasSuffix(end, ">") {

@@ -62,7 +62,7 @@ func (r reader) list(key string) *Node {
 	}
 	if n.Kind != Sequence {
 		r.report.at(n, "wrong_type", fmt.Sprintf("%q must be a list, and is %s", key, n.shape()),
-			"write its items on lines that start with - , or [] for none")
+			"write its items on lines that start with a hyphen, or [] for none")
 		return nil
 	}
 	return n

@@ -35,9 +35,12 @@ func buildFields(rep *report, list *Node, nested bool) []Field {
 	fields := make([]Field, len(list.Items))
 	lines := make(map[string]int, len(list.Items))
 	for i, item := range list.Items {
+		fields[i].Cardinality = 1
+		if item.refused {
+			continue
+		}
 		if item.Kind != Mapping {
 			rep.at(item, "not_a_mapping", "a field is a mapping with keys, and this is "+item.shape(), "write - id: and type: for each field")
-			fields[i].Cardinality = 1
 			continue
 		}
 		fields[i] = buildField(rep, item, nested)
@@ -88,10 +91,36 @@ func (r reader) fieldType() FieldType {
 	}
 	if names := fieldTypeNames(); !slices.Contains(names, name) {
 		r.report.at(r.value("type"), "unknown_type", fmt.Sprintf("%s is not a field type", quote(name)),
-			didYouMean(name, names, "the types are "+oneOf(names)))
+			typeHint(name, names))
 		return ""
 	}
 	return FieldType(name)
+}
+
+// typeHint knows what other systems call our types.
+func typeHint(name string, names []string) string {
+	var ours FieldType
+	switch name {
+	case "string", "str", "varchar", "char", "email", "url", "uuid":
+		ours = Text
+	case "int", "bigint", "long":
+		ours = Integer
+	case "number", "double", "decimal", "real":
+		ours = Float
+	case "bool":
+		ours = Boolean
+	case "date", "time", "timestamp":
+		ours = Datetime
+	case "reference", "relation", "ref", "link", "entity":
+		ours = EntityReference
+	case "object", "json", "group", "struct", "map":
+		ours = Component
+	case "html", "markdown":
+		ours = RichText
+	default:
+		return didYouMean(name, names, "the types are "+oneOf(names))
+	}
+	return fmt.Sprintf("did you mean %s?", ours)
 }
 
 func (r reader) cardinality() int {
@@ -124,11 +153,11 @@ func (r reader) target(f *Field) {
 	n := r.given("target_entity")
 	switch {
 	case f.Type == "":
-	case f.Type == EntityReference && r.value("target_entity") == nil:
+	case f.Type == EntityReference && !r.has("target_entity"):
 		r.report.at(r.at, "missing_key", `an entity_reference needs the key "target_entity"`, "add target_entity with the id of an entity")
 	case f.Type == EntityReference:
 		f.Target = r.id("target_entity")
-		at := r.value("target_entity")
+		at := r.at.Lookup("target_entity")
 		f.TargetLine, f.TargetColumn = at.Line, at.Column
 	case n != nil:
 		e := r.at.Entry("target_entity")
@@ -141,7 +170,7 @@ func (r reader) target(f *Field) {
 func (r reader) component(f *Field) {
 	n := r.given("fields")
 	switch {
-	case f.Type == Component && r.value("fields") == nil:
+	case f.Type == Component && !r.has("fields"):
 		r.report.at(r.at, "missing_key", `a component needs the key "fields"`, "add fields with at least one field")
 	case f.Type == Component:
 		list := r.list("fields")

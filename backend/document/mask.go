@@ -146,7 +146,7 @@ func maskAssignment(line string) (string, bool) {
 			return line[:at[1]] + Mask, true
 		}
 	}
-	if at := addressPassword.FindStringIndex(line); at != nil {
+	if at := secretInText.FindStringIndex(line); at != nil {
 		return line[:at[0]] + Mask, false
 	}
 	return line, false

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -80,11 +81,11 @@ func syntaxTable() []syntax {
 			"close them with the same kind of quote", false},
 		{"found a tab character", "tab_indentation", "a tab is used to indent", "indent with spaces", false},
 		{"unknown escape character", "bad_escape", "a backslash sequence in double quotes is not known",
-			`double the backslash, or use single quotes, in which it is plain text`, false},
+			"double the backslash, or use single quotes, in which it is plain text", false},
 		{"hexdecimal number", "bad_escape", "a backslash sequence in double quotes is cut short",
-			`write \x with 2, \u with 4 or \U with 8 hexadecimal digits`, false},
+			"double the backslash, or use single quotes, in which it is plain text", false},
 		{"invalid Unicode character escape", "bad_escape", "a backslash sequence stands for no character",
-			`write \x with 2, \u with 4 or \U with 8 hexadecimal digits of a character`, false},
+			"double the backslash, or use single quotes, in which it is plain text", false},
 		{"exceeded max depth", "too_deep", fmt.Sprintf("more than %d levels inside each other", MaxDepth),
 			"make it flatter, or split the file", true},
 		{"unknown anchor", "alias_not_allowed", "an alias (*) is not allowed",
@@ -101,6 +102,7 @@ func syntaxTable() []syntax {
 		{"alphabetic or numeric character", "alias_not_allowed", "an anchor (&) or alias (*) without a name",
 			"put quotes around a text that starts with & or *", false},
 		{"tag", "tag_not_allowed", "a tag (!) is not allowed", "put quotes around a text that starts with !", false},
+		{"incompatible YAML document", "bad_directive", "this %YAML version is not understood", "remove the line", false},
 		{"directive", "bad_directive", "a line that starts with % is not allowed here", "remove it, or put quotes around the text", false},
 		{"comment or line break", "bad_block_text", "only a line break or a comment may follow | or >",
 			"start the text on the next line, indented", false},
@@ -145,12 +147,26 @@ func syntaxLine(src *source, found syntax, parserSays string) int {
 			return strings.Count(src.text[:max(at, 0)], "\n") + 1
 		}
 	}
+	if found.code == "bad_directive" {
+		for line := range src.starts {
+			if strings.HasPrefix(src.lineText(line+1), "%") {
+				return line + 1
+			}
+		}
+	}
 	m := parserLine.FindStringSubmatch(parserSays)
 	if m == nil || found.ahead {
 		return stopLine(src.text)
 	}
 	line, _ := strconv.Atoi(m[1])
 	line = min(line, len(src.starts))
+	if found.code == "tab_indentation" {
+		for ahead := line; ahead <= len(src.starts); ahead++ {
+			if text := src.lineText(ahead); strings.Contains(text[:len(text)-len(strings.TrimLeft(text, " \t"))], "\t") {
+				return ahead
+			}
+		}
+	}
 	if found.code == "unclosed_quote" && !strings.ContainsAny(src.lineText(line), `"'`) {
 		return 1 // the parser does not name the first line
 	}
@@ -160,21 +176,30 @@ func syntaxLine(src *source, found syntax, parserSays string) int {
 // syntaxColumn points at what is wrong in a line, as far as the parser's message tells.
 func syntaxColumn(code, line string) int {
 	at := len(line) - len(strings.TrimLeft(line, " "))
+	value := at
+	if colon := strings.Index(line, ": "); colon >= 0 {
+		value = colon + len(line[colon+1:]) - len(strings.TrimLeft(line[colon+1:], " ")) + 1
+	}
+	found := -1
 	switch code {
 	case "tab_indentation":
-		at = max(at, strings.IndexByte(line, '\t'))
+		found = strings.IndexByte(line, '\t')
 	case "unclosed_quote":
-		at = max(at, strings.IndexAny(line, `"'`))
+		found = strings.IndexAny(line, `"'`)
 	case "alias_not_allowed":
-		at = max(at, strings.IndexAny(line, "*&"))
+		found = strings.IndexAny(line, "*&")
+	case "bad_escape":
+		found = strings.IndexByte(line, '\\')
+	case "bad_block_text":
+		found = strings.IndexAny(line, "|>")
+	case "bad_character", "tag_not_allowed":
+		found = value
 	case "bad_indentation":
-		if first := strings.Index(line, ": "); first >= 0 {
-			if second := strings.Index(line[first+1:]+" ", ": "); second >= 0 {
-				at = first + 1 + second
-			}
+		if second := strings.Index(line[value:]+" ", ": "); second >= 0 && value > at {
+			found = value + second
 		}
 	}
-	return len([]rune(line[:at])) + 1
+	return utf8.RuneCountInString(line[:max(at, found)]) + 1
 }
 
 // stopLine parses again, handing the parser one line at a time, and returns the last line that it asked for before it

@@ -19,9 +19,9 @@ type Problem struct {
 	Hint    string `json:"hint"`    // what to do
 }
 
-// String returns the problem on one line: file:line:column: code: message (hint).
+// String returns the problem on one line: file:line:column code message (hint).
 func (p Problem) String() string {
-	return fmt.Sprintf("%s:%d:%d: %s: %s (%s)", p.File, p.Line, p.Column, p.Code, p.Message, p.Hint)
+	return fmt.Sprintf("%s:%d:%d %s %s (%s)", p.File, p.Line, p.Column, p.Code, p.Message, p.Hint)
 }
 
 // maxProblems is how many problems of one file are listed; a file of a million bytes can hold very many.

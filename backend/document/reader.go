@@ -28,14 +28,22 @@ func (r reader) knownKeys(keys []string) {
 // require reports the keys that the mapping lacks, at its first line.
 func (r reader) require(keys ...string) {
 	for _, key := range keys {
-		if r.at.Entry(key) == nil {
+		if !r.has(key) {
 			r.report.at(r.at, "missing_key", fmt.Sprintf("%s needs the key %q", r.what, key), "add "+key)
 		}
 	}
 }
 
-// value returns the value of a key, nil when the key is missing.
-func (r reader) value(key string) *Node { return r.at.Lookup(key) }
+// has reports whether the mapping has a key.
+func (r reader) has(key string) bool { return r.at.Entry(key) != nil }
+
+// value returns the value of a key, nil when the key is missing or its value was refused.
+func (r reader) value(key string) *Node {
+	if n := r.at.Lookup(key); n != nil && !n.refused {
+		return n
+	}
+	return nil
+}
 
 // given returns the value of a key, nil when the key is missing or its value is null.
 func (r reader) given(key string) *Node {

@@ -12,26 +12,28 @@ const Mask = "••••••••"
 
 // SecretKey reports whether the value of a config key with this name is a secret. A key is looked at word by word, in
 // snake_case, kebab-case, camelCase or with dots: password, api_key, apiKey, private-key, clientSecret and access_token
-// are secret; keyboard, monkey, keywords and tokenizer are not. A word that says the value is only a measure or a
-// switch (token_ttl, key_length, max_tokens, password_required) makes it no secret. For a key path, ask for each key:
-// everything below a secret key is secret.
+// are secret; keyboard, monkey, keywords and tokenizer are not. A last word that says that the value is only a measure,
+// a switch or a place (token_ttl, key_length, password_required, key_file), or max and min before it (max_tokens), makes
+// it no secret. For a key path, ask for each key: everything below a secret key is secret.
 func SecretKey(key string) bool {
 	words := splitWords(key)
 	if len(words) == 0 || !slices.ContainsFunc(words, isSecretWord) {
 		return false
 	}
-	return !isMeasure(words[len(words)-1]) && !slices.Contains([]string{"max", "min", "num"}, words[0])
+	return !isHarmless(words[len(words)-1]) && !slices.Contains([]string{"max", "min", "num"}, words[0])
 }
 
-// SecretText reports whether a text is a secret whatever its key is: an address with a password in it, or a private
-// key.
+// SecretText reports whether a text is a secret whatever its key is: an address or a connection string with a password
+// in it, or a private key.
 func SecretText(text string) bool {
-	return strings.Contains(text, "://") && addressPassword.MatchString(text) || strings.Contains(text, "PRIVATE KEY-----")
+	return strings.Contains(text, "PRIVATE KEY-----") || strings.ContainsAny(text, ":=") && secretInText.MatchString(text)
 }
 
-var addressPassword = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@`)
+// secretInText finds ann:password@ in an address, and password=... in an address or a connection string.
+var secretInText = regexp.MustCompile(`://[^\s/:@]*:[^\s/@]+@|(?i:\b(?:password|passwd|pwd|secret|token|api_?key)=[^\s;&"']+)`)
 
 func isSecretWord(word string) bool {
+	word = strings.TrimRight(word, "0123456789")
 	switch word {
 	case "pass", "pwd", "key", "keys", "secrets", "tokens", "passwords", "credentials", "passphrase", "apikeys", "creds":
 		return true
@@ -44,10 +46,11 @@ func isSecretWord(word string) bool {
 	return false
 }
 
-func isMeasure(word string) bool {
+// isHarmless reports whether a last word says that the value is a measure, a switch or a place.
+func isHarmless(word string) bool {
 	switch word {
 	case "ttl", "length", "size", "lifetime", "expiry", "expires", "timeout", "count", "limit", "rotation", "days",
-		"hours", "minutes", "seconds", "ms", "mb", "algorithm", "enabled", "disabled", "required", "optional":
+		"hours", "minutes", "seconds", "ms", "mb", "algorithm", "enabled", "disabled", "required", "optional", "file", "path", "dir", "name":
 		return true
 	}
 	return false

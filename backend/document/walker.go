@@ -33,7 +33,7 @@ func (w *walker) node(n *yaml.Node, depth int, secret bool) *Node {
 			"make it flatter, or split the file")
 		return out
 	}
-	w.checkFeatures(n)
+	out.refused = w.checkFeatures(n)
 	switch n.Kind {
 	case yaml.MappingNode:
 		out.Kind = Mapping
@@ -52,8 +52,8 @@ func (w *walker) node(n *yaml.Node, depth int, secret bool) *Node {
 	return out
 }
 
-// checkFeatures reports an alias, an anchor or a tag.
-func (w *walker) checkFeatures(n *yaml.Node) {
+// checkFeatures reports an alias, an anchor or a tag, and whether there was one.
+func (w *walker) checkFeatures(n *yaml.Node) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		w.add(n.Line, n.Column, "alias_not_allowed", "an alias (*) is not allowed",
@@ -64,7 +64,10 @@ func (w *walker) checkFeatures(n *yaml.Node) {
 	case n.Style&yaml.TaggedStyle != 0 || w.bareTag(n):
 		w.add(n.Line, n.Column, "tag_not_allowed", "a tag (!) is not allowed",
 			"remove it; put quotes around a value to make it text")
+	default:
+		return false
 	}
+	return true
 }
 
 // bareTag finds a single ! before a value, which the parser drops.
@@ -102,12 +105,10 @@ func (w *walker) mapping(n *yaml.Node, out *Node, depth int, secret bool) {
 	}
 }
 
-// checkKey reports a key that is not plain text.
+// checkKey reports a key that is not plain text; then it is false.
 func (w *walker) checkKey(key *yaml.Node) bool {
-	before := len(w.problems) + w.left
-	w.checkFeatures(key)
 	switch {
-	case key.Kind == yaml.AliasNode:
+	case w.checkFeatures(key):
 	case key.Kind != yaml.ScalarNode:
 		w.add(key.Line, key.Column, "key_not_text", "a key must be text, not a list or a mapping",
 			"put quotes around a text that starts with { or [")
@@ -116,12 +117,14 @@ func (w *walker) checkKey(key *yaml.Node) bool {
 	case key.Value == "":
 		w.add(key.Line, key.Column, "empty_key", "a key is empty", "write a word before the colon")
 	default:
-		if hidden, ok := firstHidden(key.Value); ok {
+		hidden, ok := firstHidden(key.Value)
+		if ok {
 			w.add(key.Line, key.Column, "hidden_character",
 				fmt.Sprintf("the key %s holds the invisible character U+%04X", quote(key.Value), hidden), "type the key again")
 		}
+		return !ok
 	}
-	return len(w.problems)+w.left == before
+	return false
 }
 
 func (w *walker) scalar(n *yaml.Node, out *Node, secret bool) {
@@ -130,6 +133,7 @@ func (w *walker) scalar(n *yaml.Node, out *Node, secret bool) {
 	for _, char := range n.Value {
 		if char == 0 {
 			w.add(n.Line, n.Column, "nul_character", "a text holds the character U+0000, which databases refuse", "remove it")
+			out.refused = true
 			break
 		}
 	}
