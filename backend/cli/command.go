@@ -46,7 +46,7 @@ func find(name string) (*command, error) {
 
 // nearest returns the candidate that is closest to a misspelt word, or nothing when none is close.
 func nearest(word string, candidates []string) string {
-	best, distance := "", max(1, min(3, len(word)/2))+1
+	best, distance := "", max(1, min(3, len(word)/3))+1
 	for _, candidate := range candidates {
 		d := edits(strings.ToLower(word), candidate)
 		if len(word) >= 2 && strings.HasPrefix(candidate, strings.ToLower(word)) {

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"flag"
+	"strings"
 
 	"marain/backend/action"
 	"marain/backend/coordinator"
+	"marain/backend/diff"
 )
 
 func diffCommand() command {
@@ -76,9 +78,28 @@ func printNext(p *printer, plan action.Plan) {
 			return
 		}
 	}
-	text := "marain apply --plan " + plan.ID
-	if plan.Category > 0 {
-		text += " --approve " + plan.Category.String()
+	if open := openQuestions(plan); open != "" {
+		p.line("Answer the questions, then apply: ", cyan.is("marain apply%s%s", approval(plan), open))
+		return
 	}
-	p.line("Apply exactly this: ", cyan.is("%s", text))
+	p.line("Apply exactly this: ", cyan.is("marain apply --plan %s%s", plan.ID, approval(plan)))
+}
+
+// approval is the flag that a plan needs.
+func approval(plan action.Plan) string {
+	if plan.Category == diff.Safe {
+		return ""
+	}
+	return " --approve " + plan.Category.String()
+}
+
+// openQuestions returns the flags that answer the questions which block a plan.
+func openQuestions(plan action.Plan) string {
+	var flags strings.Builder
+	for _, question := range plan.Questions {
+		if question.Default == nil {
+			flags.WriteString(" --answer " + quoted(question.Key+"=") + "...")
+		}
+	}
+	return flags.String()
 }

@@ -176,7 +176,7 @@ func flagError(err error, set *flag.FlagSet, command string) error {
 	text := err.Error()
 	unknown, found := strings.CutPrefix(text, "flag provided but not defined: -")
 	if !found {
-		text = strings.NewReplacer("flag needs an argument: -", "a value is missing after --", " for flag -", " for --").Replace(text)
+		text = strings.NewReplacer("flag needs an argument: -", "a value is missing after --", " for flag -", " for --", ": parse error", ": want a whole number").Replace(text)
 		return usagef(hint, "%s", text)
 	}
 	var known []string

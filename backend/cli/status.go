@@ -53,7 +53,8 @@ func printStatus(p *printer, status coordinator.Status) {
 	if !status.Database.OK {
 		p.line(red.is("The database cannot be used: "), status.Database.Message)
 	}
-	if status.Watcher.Message != "" {
+	switch status.Watcher.State {
+	case "polling", "degraded", "unavailable":
 		p.line(yellow.is("Watching: "), status.Watcher.Message)
 	}
 	if last := status.LastResult; last != nil && last.Result == "failed" {

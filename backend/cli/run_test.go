@@ -1,0 +1,447 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"marain/backend/coordinator"
+	"marain/backend/diff"
+	"marain/backend/event"
+	"marain/backend/project"
+)
+
+// update rewrites the golden files: go test ./backend/cli -update, then read the difference.
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// terminal is a writer that says it is a terminal.
+type terminal struct {
+	bytes.Buffer
+	columns int
+}
+
+func (t *terminal) Size() (int, bool) { return t.columns, true }
+
+// world is a project folder and an engine for one test.
+type world struct {
+	root   string
+	dir    string // where the person stands, relative to the root's parent
+	engine *engine
+	vars   map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	root := filepath.Join(t.TempDir(), "blog")
+	for _, file := range []string{article, system} {
+		path := filepath.Join(root, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("id: x\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &world{root: root, dir: "blog", engine: &engine{hub: event.NewHub(8)}, vars: map[string]string{}}
+}
+
+// env returns the environment; the outputs are the caller's.
+func (w *world) env() Env {
+	return Env{
+		Getenv: func(name string) string { return w.vars[name] }, Dir: filepath.Join(filepath.Dir(w.root), w.dir), User: "ann",
+		Version: "1.2.3", Location: time.UTC, Open: w.engine.open,
+	}
+}
+
+// run runs a command and returns its status and outputs, with the project's folder replaced.
+func (w *world) run(args ...string) (code int, stdout, stderr string) {
+	var out, messages bytes.Buffer
+	env := w.env()
+	env.Stdout, env.Stderr = &out, &messages
+	code = Run(context.Background(), args, env)
+	clean := strings.NewReplacer(w.root, "PROJECT", filepath.Dir(w.root), "PARENT")
+	return code, clean.Replace(out.String()), clean.Replace(messages.String())
+}
+
+// golden compares a text with its golden file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+// byRest is how the fake engine writes down who asked.
+const byAnn = " by {Name:ann Door:command}"
+
+// TestCommands runs each command in its main ways: outputs, exit status, and what the engine is asked.
+func TestCommands(t *testing.T) {
+	const nothingReload = "reload {Files:[] DryRun:false Approve:safe PlanID: Answers:map[] Note:}" + byAnn
+	locked := &project.LockedError{Holder: &project.Holder{PID: 4711, Door: "serve", Address: "127.0.0.1:4180", Host: "ship", Started: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}}
+	tests := []struct {
+		name    string
+		prepare func(e *engine)
+		args    string // split at spaces; a _ in a word is a space
+		code    int
+		calls   []string
+	}{
+		{"status in sync", func(e *engine) { e.status = inSync() }, "status", 0, []string{"status"}},
+		{"status waiting", func(e *engine) { e.status = waiting() }, "status", 3, []string{"status"}},
+		{"status wrong and held", func(e *engine) { e.status = wrongAndHeld() }, "status", 4, []string{"status"}},
+		{"status held", func(e *engine) {
+			e.status = wrongAndHeld()
+			e.status.State, e.status.PendingChanges, e.status.InvalidFiles, e.status.LastResult = "held", nil, nil, nil
+		}, "status", 3, []string{"status"}},
+		{"status no database", func(e *engine) {
+			e.status = waiting()
+			e.status.State, e.status.Database = "suspect", coordinator.DatabaseStatus{Message: "the file is gone"}
+			e.status.Watcher.State = "polling"
+			e.status.Watcher.Message = "no more watches: looking every second"
+		}, "status", 1, []string{"status"}},
+		{"status json", func(e *engine) { e.status = inSync() }, "status --json", 0, []string{"status"}},
+
+		{"validate", func(e *engine) { e.validate = coordinator.ValidateResult{OK: true, Files: 12} }, "validate", 0, []string{"validate []"}},
+		{"validate wrong", func(e *engine) { e.validate = coordinator.ValidateResult{Files: 12, Problems: problems()} }, "validate " + article, 4, []string{`validate ["` + article + `"]`}},
+		{"validate json", func(e *engine) { e.validate = coordinator.ValidateResult{Files: 12, Problems: problems()} }, "validate --json", 4, []string{"validate []"}},
+
+		{"diff nothing", nil, "diff", 0, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
+		{"diff", func(e *engine) { e.plan = plan() }, "diff", 3, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
+		{"diff invalid", func(e *engine) { e.plan = plan(); e.plan.Files = e.plan.Files[1:]; e.plan.Invalid = problems() }, "diff " + system + " --answer rename:article.summary=renamed", 4, []string{"diff {Files:[" + system + "] Contents:map[] Answers:map[rename:article.summary:renamed]}"}},
+		{"diff blocked", func(e *engine) { e.plan = blocked() }, "diff", 3, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
+
+		{"apply nothing", nil, "apply", 0, []string{nothingReload}},
+		{"apply", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article, system}, DurationMS: 3.21}
+		}, "apply", 0, []string{nothingReload}},
+		{"apply some", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{system}, Pending: []string{article}, DurationMS: 1234}
+		}, "apply " + article + " --approve warning --note new_fields --answer a=b --answer c=d=e --plan p1 " + system, 3, []string{"reload {Files:[" + article + " " + system + "] DryRun:false Approve:warning PlanID:p1 Answers:map[a:b c:d=e] Note:new fields}" + byAnn}},
+		{"apply failed", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Pending: []string{article}, Failed: []coordinator.Failure{{File: system, Code: coordinator.CodeInternal, Message: "the disk is full"}}}
+		}, "apply", 1, []string{nothingReload}},
+		{"apply invalid", func(e *engine) {
+			e.apply = coordinator.ApplyResult{Pending: []string{article}, Failed: []coordinator.Failure{{File: author, Code: coordinator.CodeInvalid, Message: "line 4: unknown key"}}}
+		}, "apply", 4, []string{nothingReload}},
+		{"apply dry run", func(e *engine) {
+			p := plan()
+			p.Files, p.Questions, p.Category = p.Files[1:], nil, diff.Safe
+			e.apply = coordinator.ApplyResult{Applied: []string{system}, Plan: &p}
+		}, "apply --dry-run", 0, []string{"reload {Files:[] DryRun:true Approve:safe PlanID: Answers:map[] Note:}" + byAnn}},
+		{"apply json", func(e *engine) { e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}} }, "apply --json", 0, []string{nothingReload}},
+		{"apply blocked", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "2 questions must be answered first", Details: []any{plan().Questions[0], &plan().Questions[2], blocked().Files[0].Blocked[0]}}
+		}, "apply", 3, []string{nothingReload}},
+		{"apply blocked json", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "a question must be answered first", Details: []any{plan().Questions[2]}}
+		}, "apply --json", 3, []string{nothingReload}},
+		{"apply stale", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeStale, Message: "the plan p1 is not the plan any more", Details: []any{plan()}}
+		}, "apply", 3, []string{nothingReload}},
+		{"apply invalid file", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeInvalid, Message: "1 file is invalid", Details: []any{problems()[0]}}
+		}, "apply", 4, []string{nothingReload}},
+		{"apply locked", func(e *engine) { e.openErr = locked }, "apply", 1, nil},
+		{"apply locked json", func(e *engine) { e.openErr = locked }, "apply --json", 1, nil},
+		{"apply broken", func(e *engine) { e.err = errors.New("commit: the disk is full") }, "apply --json", 1, []string{nothingReload}},
+		{"apply close fails", func(e *engine) { e.closeErr = errors.New("the disk is gone") }, "apply", 1, []string{nothingReload}},
+
+		{"history", func(e *engine) { e.history = history() }, "history", 0, []string{"history {File: Status: Limit:50 Before:}"}},
+		{"history nothing", nil, "history --file " + article + " --status failed --limit 7 --before 01X", 0, []string{"history {File:" + article + " Status:failed Limit:7 Before:01X}"}},
+		{"history json", nil, "history --json", 0, []string{"history {File: Status: Limit:50 Before:}"}},
+		{"history batch", func(e *engine) { e.batch = batch() }, "history " + batchID, 0, []string{"batch " + batchID + " false"}},
+		{"history batch conflict", func(e *engine) {
+			e.batch = batch()
+			e.batch.ChangedFiles, e.batch.Timings, e.batch.CanUndo, e.batch.Conflicts, e.batch.Status, e.batch.Error = nil, nil, false, []string{"01X", "01Y"}, "failed", "the disk is full"
+		}, "history --against-now " + batchID, 0, []string{"batch " + batchID + " true"}},
+		{"history no batch", func(e *engine) { e.err = coordinator.Errorf(coordinator.CodeNotFound, "there is no batch 01Z") }, "history 01Z", 1, []string{"batch 01Z false"}},
+
+		{"rollback", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, DurationMS: 45}
+		}, "rollback --action 01A", 0, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
+		{"rollback nothing", nil, "rollback --to 01A --note back --plan p --answer a=b", 0, []string{"rollback {ActionID: File: Version:0 To:01A DryRun:false PlanID:p Answers:map[a:b] Note:back}" + byAnn}},
+		{"rollback dry run", func(e *engine) {
+			p := plan()
+			e.apply = coordinator.ApplyResult{Applied: []string{article, system}, Plan: &p}
+		}, "rollback --file " + article + " --version 3 --dry-run", 0, []string{"rollback {ActionID: File:" + article + " Version:3 To: DryRun:true PlanID: Answers:map[] Note:}" + byAnn}},
+		{"rollback conflict", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeConflict, Message: "later batches changed the same files", Details: []any{"01X", history().Items[0], map[string]int{"more": 2}}}
+		}, "rollback --action 01A", 1, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
+
+		{"reject", func(e *engine) { e.reject = coordinator.RejectResult{Held: []string{article}} }, "reject " + article + " --note later", 0, []string{"reject {Files:[" + article + "] Restore:false Note:later}" + byAnn}},
+		{"reject restore", func(e *engine) {
+			e.reject = coordinator.RejectResult{ActionID: batchID, Restored: []string{article, system}}
+		}, "reject --restore " + article + " " + system, 0, []string{"reject {Files:[" + article + " " + system + "] Restore:true Note:}" + byAnn}},
+		{"reject nothing", nil, "reject " + article, 0, []string{"reject {Files:[" + article + "] Restore:false Note:}" + byAnn}},
+
+		{"drafts none", nil, "drafts", 0, []string{"drafts"}},
+		{"drafts", func(e *engine) {
+			e.drafts = []coordinator.Draft{{ID: "01D", File: article, At: "2026-03-04T15:06:07.000Z", Size: 1234}, {ID: "01E", File: system, At: "bad", Size: 5}}
+		}, "drafts", 0, []string{"drafts"}},
+		{"drafts json", nil, "drafts --json", 0, []string{"drafts"}},
+		{"drafts restore", nil, "drafts --restore 01D", 0, []string{"restore 01D" + byAnn}},
+
+		{"verify", func(e *engine) { e.verify = coordinator.VerifyResult{OK: true, Checked: 120, Duration: 12.3} }, "verify", 0, []string{"verify"}},
+		{"verify faults", func(e *engine) {
+			e.verify = coordinator.VerifyResult{Checked: 120, Faults: []coordinator.Fault{{Code: "missing_column", Subject: "content_article", Message: "the column title is missing"}, {Code: "broken_chain", Subject: batchID, Message: "the entry was edited"}}}
+		}, "verify", 1, []string{"verify"}},
+
+		{"help", nil, "help", 0, nil},
+		{"help flag", nil, "--help", 0, nil},
+		{"help json", nil, "help verify --json", 0, nil},
+		{"help unknown", nil, "help aply", 2, nil},
+
+		{"usage nothing", nil, "", 2, nil},
+		{"usage unknown command", nil, "stauts", 2, nil},
+		{"usage unlike any command", nil, "xyzzy", 2, nil},
+		{"usage unknown flag", nil, "apply --aprove warning", 2, nil},
+		{"usage unlike any flag", nil, "apply --xyzzy", 2, nil},
+		{"usage unknown flag json", nil, "apply --json --aprove warning", 2, nil},
+		{"usage global flag", nil, "--projct x status", 2, nil},
+		{"usage no value", nil, "apply --note", 2, nil},
+		{"usage category", nil, "apply --approve all", 2, nil},
+		{"usage answer", nil, "apply --answer renamed", 2, nil},
+		{"usage answer twice", nil, "apply --answer a=b --answer a=c", 2, nil},
+		{"usage limit", nil, "history --limit 201", 2, nil},
+		{"usage limit text", nil, "history --limit ten", 2, nil},
+		{"usage history status", nil, "history --status done", 2, nil},
+		{"usage history against", nil, "history --against-now", 2, nil},
+		{"usage too many names", nil, "history 01A 01B", 2, nil},
+		{"usage names", nil, "status " + article, 2, nil},
+		{"usage outside", nil, "diff ../../secret.yaml", 2, nil},
+		{"usage folder", nil, "diff schemas", 2, nil},
+		{"usage empty name", nil, "diff --project . _", 2, nil},
+		{"usage rollback", nil, "rollback", 2, nil},
+		{"usage rollback two", nil, "rollback --action 01A --to 01B", 2, nil},
+		{"usage rollback version", nil, "rollback --version 3", 2, nil},
+		{"usage rollback file", nil, "rollback --file " + article, 2, nil},
+		{"usage reject", nil, "reject", 2, nil},
+		{"no project", nil, "status --project ../nowhere", 1, nil},
+		{"no project json", nil, "status --json --project ../nowhere", 1, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			if test.prepare != nil {
+				test.prepare(w.engine)
+			}
+			args := strings.Fields(test.args)
+			for i, arg := range args {
+				args[i] = strings.Replace(arg, "new_fields", "new fields", 1)
+				if arg == "_" {
+					args[i] = ""
+				}
+			}
+			code, stdout, stderr := w.run(args...)
+			if code != test.code {
+				t.Errorf("exit status %d, want %d", code, test.code)
+			}
+			if !slices.Equal(w.engine.calls, test.calls) {
+				t.Errorf("the engine was asked\n%q, want\n%q", w.engine.calls, test.calls)
+			}
+			if opened := len(w.engine.opened); w.engine.openErr == nil && w.engine.closed != opened {
+				t.Errorf("opened %d times, closed %d times", opened, w.engine.closed)
+			}
+			golden(t, test.name, fmt.Sprintf("$ marain %s\n-- stdout --\n%s-- stderr --\n%s-- exit status %d --\n", strings.Join(args, " "), stdout, stderr, code))
+			for _, output := range []string{stdout, stderr} {
+				if strings.ContainsAny(output, "\x1b\u202e") {
+					t.Errorf("the output can drive a terminal: %q", output)
+				}
+			}
+		})
+	}
+}
+
+// TestHelp prints the help of every command: before a flag's name there is always an example.
+func TestHelp(t *testing.T) {
+	for _, c := range commands() {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			code, stdout, stderr := w.run(c.name, "--help")
+			if code != 0 || stderr != "" {
+				t.Errorf("exit status %d, messages %q", code, stderr)
+			}
+			golden(t, "help "+c.name, stdout)
+			if len(w.engine.opened) > 0 {
+				t.Error("asking for help opened the project")
+			}
+			for line := range strings.Lines(stdout) {
+				if len([]rune(line)) > 140 {
+					t.Errorf("a line of help is too long: %s", line)
+				}
+			}
+			if len(c.examples) == 0 {
+				t.Error("there is no example")
+			}
+		})
+	}
+}
+
+// TestOpenOptions checks how each command has the project opened: what only looks must not change anything.
+func TestOpenOptions(t *testing.T) {
+	for args, readOnly := range map[string]bool{
+		"status": true, "validate": true, "diff": true, "history": true, "verify": true,
+		"apply": false, "rollback --action 01A": false, "reject " + article: false, "drafts --restore 01D": false,
+	} {
+		w := newWorld(t)
+		w.run(strings.Fields(args)...)
+		if len(w.engine.opened) != 1 {
+			t.Fatalf("%s opened the project %d times", args, len(w.engine.opened))
+		}
+		if got := w.engine.opened[0]; got.ReadOnly != readOnly || got.Watch || got.Door != "command" || got.Version != "1.2.3" || got.Logger == nil {
+			t.Errorf("%s opened with %+v, want read only %v", args, got, readOnly)
+		}
+	}
+}
+
+// TestFlagsAnywhere puts flags and file names in every order.
+func TestFlagsAnywhere(t *testing.T) {
+	want := "reload {Files:[" + article + " " + system + "] DryRun:true Approve:warning PlanID: Answers:map[] Note:-n}" + byAnn
+	for _, args := range []string{
+		"apply --dry-run --approve warning --note=-n A S", "apply A S --dry-run --approve=warning --note -n", "apply A --approve warning S --note -n --dry-run",
+		"--json apply A S -dry-run -approve warning -note -n", "--project . apply --dry-run=true --approve warning --note -n -- A S", "apply --approve warning --dry-run A --note -n -- S",
+	} {
+		w := newWorld(t)
+		code, stdout, stderr := w.run(strings.Fields(strings.NewReplacer("A", article, "S", system).Replace(args))...)
+		if code != 0 || !slices.Equal(w.engine.calls, []string{want}) {
+			t.Errorf("%s: exit status %d, asked %q\n%s%s", args, code, w.engine.calls, stdout, stderr)
+		}
+		if isJSON := strings.HasPrefix(stdout, "{"); isJSON != strings.Contains(args, "json") {
+			t.Errorf("%s: printed %s", args, stdout)
+		}
+	}
+}
+
+// TestFileNames names files from different places.
+func TestFileNames(t *testing.T) {
+	tests := []struct{ dir, flag, name, want string }{
+		{"blog", "", article, article},
+		{"blog", "", "./" + article, article},
+		{"blog", "", "schemas/../schemas/article.schema.yaml", article},
+		{"blog/schemas", "..", "article.schema.yaml", article},
+		{"blog/schemas", "..", article, article},
+		{"blog/schemas", "..", "../config/config.system.yaml", system},
+		{"blog/schemas", "..", "removed.schema.yaml", "schemas/removed.schema.yaml"},
+		{"blog/schemas", "..", "schemas/removed.schema.yaml", "schemas/removed.schema.yaml"},
+		{"blog/schemas", "..", "config/removed.yaml", "config/removed.yaml"},
+		{".", "blog", "blog/" + article, article},
+		{".", "blog", article, article},
+		{".", "blog", "schemas/removed.schema.yaml", "schemas/removed.schema.yaml"},
+		{".", "blog", "ROOT/" + article, article},
+		{"blog", "", "ROOT/schemas/removed.schema.yaml", "schemas/removed.schema.yaml"},
+	}
+	for _, test := range tests {
+		w := newWorld(t)
+		w.dir = test.dir
+		args := []string{"diff", strings.ReplaceAll(test.name, "ROOT", w.root)}
+		if test.flag != "" {
+			args = append(args, "--project", test.flag)
+		}
+		_, _, stderr := w.run(args...)
+		want := []string{"diff {Files:[" + test.want + "] Contents:map[] Answers:map[]}"}
+		if !slices.Equal(w.engine.calls, want) {
+			t.Errorf("%s in %s: asked %q, want %q\n%s", test.name, test.dir, w.engine.calls, want, stderr)
+		}
+	}
+}
+
+// TestTerminal prints to terminals: colours unless NO_COLOR, texts side by side where there is room.
+func TestTerminal(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		columns int
+		vars    map[string]string
+		colour  bool
+	}{
+		{"narrow", 90, nil, true},
+		{"wide", 140, nil, true},
+		{"no colour", 140, map[string]string{"NO_COLOR": "1"}, false},
+		{"dumb", 90, map[string]string{"TERM": "dumb"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.vars = test.vars
+			w.engine.plan = plan()
+			out := &terminal{columns: test.columns}
+			env := w.env()
+			env.Stdout, env.Stderr = out, &bytes.Buffer{}
+			if code := Run(context.Background(), []string{"diff"}, env); code != ExitWaiting {
+				t.Errorf("exit status %d", code)
+			}
+			if got := strings.Contains(out.String(), "\x1b["); got != test.colour {
+				t.Errorf("colours: %v, want %v", got, test.colour)
+			}
+			if strings.Contains(out.String(), "\x1b[2J") || strings.Contains(out.String(), "\u202e") {
+				t.Error("a value of a file drives the terminal")
+			}
+			golden(t, "terminal "+test.name, strings.ReplaceAll(out.String(), "\x1b", "ESC"))
+		})
+	}
+}
+
+// brokenWriter is an output that nobody reads.
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// TestBrokenOutput cannot print its result: that is an error.
+func TestBrokenOutput(t *testing.T) {
+	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"help"}, {"apply", "--help"}, {"version"}} {
+		w := newWorld(t)
+		w.engine.status = inSync()
+		var messages bytes.Buffer
+		env := w.env()
+		env.Stdout, env.Stderr = brokenWriter{}, &messages
+		if code := Run(context.Background(), args, env); code != ExitError || !strings.Contains(messages.String(), "broken pipe") {
+			t.Errorf("%v: exit status %d, messages %q", args, code, messages.String())
+		}
+		env.Stderr = brokenWriter{}
+		if code := Run(context.Background(), args, env); code != ExitError {
+			t.Errorf("%v with no output at all: exit status %d", args, code)
+		}
+	}
+}
+
+// TestVersion prints the version.
+func TestVersion(t *testing.T) {
+	for _, args := range [][]string{{"version"}, {"--version"}} {
+		if code, stdout, _ := newWorld(t).run(args...); code != 0 || !strings.HasPrefix(stdout, "marain 1.2.3 (go1.") {
+			t.Errorf("%v: exit status %d, printed %q", args, code, stdout)
+		}
+	}
+	if code, stdout, _ := newWorld(t).run("version", "--json"); code != 0 || !strings.HasPrefix(stdout, `{"version":"1.2.3","go":"go1.`) {
+		t.Errorf("exit status %d, printed %q", code, stdout)
+	}
+}
+
+// TestNearest finds what was meant.
+func TestNearest(t *testing.T) {
+	names := []string{"serve", "validate", "status", "diff", "apply", "history", "rollback", "reject", "drafts", "verify", "version", "help"}
+	for word, want := range map[string]string{
+		"stauts": "status", "STATUS": "status", "aply": "apply", "hist": "history", "roll": "rollback", "dif": "diff", "valdate": "validate", "x": "", "deploy": "", "serv": "serve",
+	} {
+		if got := nearest(word, names); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
