@@ -85,7 +85,7 @@ export class App {
   async approve(): Promise<void> {
     const result = await this.changes.approve();
     if (result) this.#announce(result, 'Applied', 'Take it back');
-    this.#report(this.changes.error);
+    this.#report(this.changes.refusal);
     await this.refresh();
   }
 
@@ -96,16 +96,15 @@ export class App {
       if (restore) this.notices.success(`Put back: ${files}`, 'Your edit is kept as a draft under History.');
       else this.notices.success(`Held: ${files}`, 'It stays out until you approve it or its content changes.');
     }
-    this.#report(this.changes.error);
+    this.#report(this.changes.refusal);
     await this.refresh();
   }
 
   async reload(): Promise<void> {
-    const result = await this.changes.reload();
-    await this.refresh();
+    const done = await this.changes.reload();
     this.#report(this.changes.error);
-    if (!result) return;
-    this.notices.success('Files read again', `${this.status.line.headline}.`);
+    await this.refresh();
+    if (done) this.notices.success('Files read again', `${this.status.line.headline}.`);
   }
 
   /** Goes the way back that is previewed for the batch on screen. */
@@ -181,11 +180,10 @@ export class App {
   }
 
   #connected(state: Connection): void {
-    const before = this.status.connection;
     this.status.connection = state;
     if (state === 'unauthorized') this.#signOut();
-    // What happened while nobody listened is unknown: fetch everything.
-    if (state === 'open' && before === 'lost') void this.refresh();
+    // What happened before anybody listened is unknown, at the start as after a break: fetch everything.
+    if (state === 'open') void this.refresh();
   }
 
   #receive(event: ServerEvent): void {
@@ -209,8 +207,8 @@ export class App {
   }
 
   #signOut(): void {
-    if (!this.backend.signIn || this.phase === 'signin') return;
-    this.refused = this.backend.signIn.hasToken();
+    if (!this.backend.signIn?.hasToken()) return;
+    this.refused = true;
     this.backend.signIn.setToken('');
     this.stop();
     this.phase = 'signin';

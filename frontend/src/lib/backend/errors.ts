@@ -1,4 +1,5 @@
 import type { BackendError, ErrorCode } from './backend';
+import type { Plan } from './types';
 
 export type Severity = 'info' | 'warning' | 'error';
 
@@ -35,4 +36,9 @@ const table: Record<ErrorCode, ErrorText> = {
 /** What to say about an error. A code from a newer program is treated as unexpected. */
 export function explain(error: BackendError): ErrorText {
   return table[error.code] ?? table.unexpected;
+}
+
+/** The plan among an error's details, when there is one. */
+export function planIn(details: unknown[]): Plan | undefined {
+  return details.find((detail): detail is Plan => typeof detail === 'object' && detail !== null && 'plan_id' in detail);
 }

@@ -14,8 +14,6 @@ export class StreamParser {
   #id = '';
   #event = '';
   #data: string[] = [];
-  /** Milliseconds that the server asks to wait before reconnecting; 0 when it did not say. */
-  retry = 0;
 
   push(text: string): StreamMessage[] {
     const messages: StreamMessage[] = [];
@@ -42,7 +40,6 @@ export class StreamParser {
     if (field === 'data') this.#data.push(value);
     else if (field === 'event') this.#event = value;
     else if (field === 'id' && !value.includes('\0')) this.#id = value;
-    else if (field === 'retry' && /^\d+$/.test(value)) this.retry = Number(value);
     return undefined;
   }
 

@@ -60,6 +60,8 @@ export interface Question {
   options: string[];
   /** One without a default blocks until answered. */
   default?: string;
+  /** This plan was made with an answer to it. */
+  answered: boolean;
 }
 
 export interface Span { text: string; changed: boolean }

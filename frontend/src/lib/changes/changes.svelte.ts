@@ -22,7 +22,10 @@ export class Changes {
   full = $state.raw<Plan>();
   plan = $state.raw<Plan>();
   status = $state.raw<Status>();
+  /** Why the plan could not be fetched; gone once it could. */
   error = $state.raw<BackendError>();
+  /** Why the last approval or rejection did not happen. */
+  refusal = $state.raw<BackendError>();
   note = $state('');
   busy = $state<'' | 'approve' | 'reject' | 'reload'>('');
   /** The last approval met another state than the plan was made from; the plan on screen is the new one. */
@@ -42,7 +45,7 @@ export class Changes {
   readonly selected = $derived(this.entries.find((entry) => entry.key === this.#wanted) ?? this.entries[0]);
   /** Files that Approve and Reject speak of: those of the plan on screen. */
   readonly subject = $derived((this.plan?.files ?? []).map((file) => file.file_path));
-  readonly questions = $derived(this.#listQuestions());
+  readonly questions = $derived(this.plan?.questions ?? []);
   readonly unanswered = $derived(this.questions.filter((question) => question.default === undefined && !this.answers.get(question.key)));
   readonly blocked = $derived((this.plan?.files ?? []).flatMap((file) => file.blocked));
   readonly confirmed = $derived(this.plan !== undefined && this.#confirmedPlan === this.plan.plan_id);
@@ -63,6 +66,8 @@ export class Changes {
   /** Takes the invalid and the held files from a newer status. */
   show(status: Status | undefined): void {
     this.status = status;
+    // A held file that came or went can change what is selected, and so what the plan is for.
+    if (this.full && !this.settled) void this.refresh();
   }
 
   select(key: string): void {
@@ -96,7 +101,7 @@ export class Changes {
     this.#confirmedPlan = yes ? (this.plan?.plan_id ?? '') : '';
   }
 
-  /** Applies the plan on screen; undefined when it did not happen, with the reason in `error` or `stale`. */
+  /** Applies the plan on screen; undefined when it did not happen, with the reason in `refusal` or `stale`. */
   async approve(): Promise<ApplyResult | undefined> {
     const plan = this.plan;
     if (!plan || this.obstacle !== '' || this.busy !== '') return undefined;
@@ -105,7 +110,7 @@ export class Changes {
         plan_id: plan.plan_id,
         approve: plan.category,
         note: this.note.trim(),
-        ...(this.answers.size > 0 && { answers: Object.fromEntries(this.answers) }),
+        ...this.#answersOf(),
         ...(this.#isPart() && { files: plan.files.map((file) => file.file_path) }),
       });
       if (result.failed.length === 0) this.#forget();
@@ -124,22 +129,28 @@ export class Changes {
     });
   }
 
-  /** Reads the files again without applying anything. */
-  async reload(): Promise<ApplyResult | undefined> {
-    if (this.busy !== '') return undefined;
-    return this.#act('reload', () => this.backend.reload({ dry_run: true }));
+  /** Reads the files again without applying anything; false when that did not work. */
+  async reload(): Promise<boolean> {
+    if (this.busy !== '') return false;
+    this.busy = 'reload';
+    try {
+      await this.refresh(); // making a plan reads every file anew, and that is all that is wanted here
+      return this.error === undefined;
+    } finally {
+      this.busy = '';
+    }
   }
 
-  async #act<T>(what: 'approve' | 'reject' | 'reload', work: () => Promise<T>): Promise<T | undefined> {
+  async #act<T>(what: 'approve' | 'reject', work: () => Promise<T>): Promise<T | undefined> {
     this.busy = what;
-    this.error = undefined;
+    this.refusal = undefined;
     this.stale = false;
     try {
       return await work();
     } catch (thrown) {
       const error = toBackendError(thrown);
       if (error.code === 'stale') this.stale = true;
-      else this.error = error;
+      else this.refusal = error;
       return undefined;
     } finally {
       await this.refresh();
@@ -155,31 +166,35 @@ export class Changes {
   }
 
   async #fetch(): Promise<void> {
+    const request = this.#currentRequest();
     try {
-      const full = await this.backend.diff({});
+      const full = await this.backend.diff(this.#answersOf());
       this.#keepPlace(full);
       this.full = full;
-      this.#prune(full);
-      const request = this.#currentRequest();
+      if (this.#wanted === '' && this.selected) this.#wanted = this.selected.key;
+      for (const path of this.leftOut) if (!full.files.some((file) => file.file_path === path)) this.leftOut.delete(path);
       const plan = await this.#fetchPlan(full);
       if (request !== this.#currentRequest()) {
         void this.refresh(); // something was chosen meanwhile: this plan is for the choice before
         return;
       }
       this.plan = plan;
-      this.#answered = request;
-      if (this.error?.code === 'offline') this.error = undefined;
+      this.#forgetAnswers([...full.questions, ...plan.questions]);
+      this.#answered = this.#currentRequest();
+      this.error = undefined;
     } catch (thrown) {
       this.error = toBackendError(thrown);
     }
   }
 
   async #fetchPlan(full: Plan): Promise<Plan> {
-    const answers = this.answers.size > 0 ? { answers: Object.fromEntries(this.answers) } : {};
-    if (this.selected?.section === 'held') return this.backend.diff({ files: [this.selected.path], ...answers });
+    if (this.selected?.section === 'held') return this.backend.diff({ files: [this.selected.path], ...this.#answersOf() });
     if (this.included.length === 0) return { ...full, files: [], questions: [] };
-    if (this.#isPart()) return this.backend.diff({ files: this.included, ...answers });
-    return this.answers.size > 0 ? this.backend.diff(answers) : full;
+    return this.#isPart() ? this.backend.diff({ files: this.included, ...this.#answersOf() }) : full;
+  }
+
+  #answersOf(): { answers?: Record<string, string> } {
+    return this.answers.size > 0 ? { answers: Object.fromEntries(this.answers) } : {};
   }
 
   /** What the plan depends on, apart from the files themselves. */
@@ -204,13 +219,9 @@ export class Changes {
     this.#wanted = neighbour ? `waiting:${neighbour.file_path}` : '';
   }
 
-  /** Drops what was chosen for files and questions that are no longer there. */
-  #prune(full: Plan): void {
-    const paths = new Set(full.files.map((file) => file.file_path));
-    for (const path of this.leftOut) if (!paths.has(path)) this.leftOut.delete(path);
-    const asked = new Set([...full.questions, ...(this.plan?.questions ?? [])].map((question) => question.key));
-    for (const key of this.answers.keys()) if (!asked.has(key) && this.selected?.section !== 'held') this.answers.delete(key);
-    if (this.#wanted === '' && this.selected) this.#wanted = this.selected.key;
+  /** An answer to a question that nobody asks would be refused. */
+  #forgetAnswers(asked: Question[]): void {
+    for (const key of this.answers.keys()) if (!asked.some((question) => question.key === key)) this.answers.delete(key);
   }
 
   #listEntries(): Entry[] {
@@ -232,22 +243,13 @@ export class Changes {
     ];
   }
 
-  /** Questions of the whole plan and those that an answer raised, in a steady order. */
-  #listQuestions(): Question[] {
-    const subject = new Map((this.plan?.questions ?? []).map((question) => [question.key, question]));
-    const answered = (this.full?.questions ?? []).filter((question) => this.answers.has(question.key) || subject.has(question.key));
-    const list = new Map(answered.map((question) => [question.key, question]));
-    for (const [key, question] of subject) list.set(key, question);
-    return [...list.values()];
-  }
-
   #findObstacle(): string {
     if (!this.plan) return 'The plan is being made.';
     if (this.plan.files.length === 0) return this.waiting.length > 0 ? 'Choose at least one file.' : 'Nothing waits.';
     if (!this.settled) return 'The plan is being made.';
     if (this.unanswered.length > 0) return 'Answer the open question first.';
     if (this.blocked.length > 0) return 'A change cannot be applied as it stands.';
-    if (this.plan.category === 'breaking' && !this.confirmed) return 'Say first that you understand what breaks.';
+    if (this.plan.category === 'breaking' && !this.confirmed) return 'Tick the box above to go on.';
     return '';
   }
 }

@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { toBackendError, type Backend, type BackendError } from '../backend/backend';
-import type { ApplyResult, Batch, Plan, Question, RollbackRequest } from '../backend/types';
+import { planIn } from '../backend/errors';
+import type { ApplyResult, Batch, Plan, RollbackRequest } from '../backend/types';
 
 export type Against = 'before' | 'now';
 /** What the way back on screen would do: undo this batch, or return the whole project to the state right after it. */
@@ -18,9 +19,9 @@ export class BatchView {
   stale = $state(false);
   busy = $state(false);
 
-  #asked = $state.raw<Question[]>([]);
   readonly answers = new SvelteMap<string, string>();
-  readonly questions = $derived(this.#asked);
+  readonly questions = $derived(this.preview?.questions ?? []);
+  readonly blocked = $derived((this.preview?.files ?? []).flatMap((file) => file.blocked));
   readonly unanswered = $derived(this.questions.filter((question) => question.default === undefined && !this.answers.get(question.key)));
 
   // Each load has a number; an answer to an older one is not shown.
@@ -54,7 +55,6 @@ export class BatchView {
   choose(way: Way): Promise<void> {
     this.way = way;
     this.answers.clear();
-    this.#asked = [];
     this.preview = undefined;
     return this.#openPreview();
   }
@@ -72,7 +72,7 @@ export class BatchView {
     this.stale = false;
     try {
       await this.#previewing;
-      if (!this.preview || this.unanswered.length > 0) return undefined;
+      if (!this.preview || this.unanswered.length > 0 || this.blocked.length > 0) return undefined;
       return await this.backend.rollback({ ...this.#request(), plan_id: this.preview.plan_id, ...(note && { note }) });
     } catch (thrown) {
       const error = toBackendError(thrown);
@@ -99,15 +99,21 @@ export class BatchView {
     }
     try {
       const result = await this.backend.rollback({ ...this.#request(), dry_run: true });
-      if (load !== this.#previewLoad) return;
-      this.preview = result.plan;
-      const open = result.plan?.questions ?? [];
-      const stillAnswered = this.#asked.filter((q) => this.answers.has(q.key) && !open.some((o) => o.key === q.key));
-      this.#asked = [...stillAnswered, ...open];
+      if (load === this.#previewLoad) this.#show(result.plan);
     } catch (thrown) {
       if (load !== this.#previewLoad) return;
-      this.preview = undefined;
-      this.previewError = toBackendError(thrown);
+      const error = toBackendError(thrown);
+      // Open questions and blocks are answered with the plan that they belong to.
+      const plan = error.code === 'blocked' ? planIn(error.details) : undefined;
+      this.#show(plan);
+      if (!plan) this.previewError = error;
+    }
+  }
+
+  #show(plan: Plan | undefined): void {
+    this.preview = plan;
+    for (const key of this.answers.keys()) {
+      if (!plan?.questions.some((question) => question.key === key)) this.answers.delete(key);
     }
   }
 
@@ -126,7 +132,6 @@ export class BatchView {
     this.previewError = undefined;
     this.stale = false;
     this.answers.clear();
-    this.#asked = [];
     this.#load++;
     this.#previewLoad++;
   }

@@ -2,6 +2,7 @@ import type { Connection } from '../backend/backend';
 import type { Status } from '../backend/types';
 import { count } from '../text/count';
 import { shortTime } from '../text/time';
+import { splitPath } from '../text/value';
 
 export type Tone = 'safe' | 'warn' | 'danger' | 'muted';
 
@@ -29,6 +30,7 @@ export function statusLine(status: Status | undefined, connection: Connection, n
 function headline(status: Status): { tone: Tone; headline: string } {
   const invalid = invalidFileCount(status);
   const waiting = status.pending_changes.length;
+  if (!status.database.ok) return { tone: 'danger', headline: 'Database not available' };
   if (status.state === 'unavailable') return { tone: 'danger', headline: 'Project folder not available' };
   if (invalid > 0) return { tone: 'danger', headline: count(invalid, 'invalid file') };
   if (waiting > 0) return { tone: 'warn', headline: `${count(waiting, 'change')} waiting` };
@@ -42,11 +44,17 @@ function details(status: Status, now: Date): string[] {
   const waiting = status.pending_changes.length;
   if (waiting > 0 && status.invalid_files.length > 0) parts.push(`${count(waiting, 'change')} waiting`);
   if (status.held_files.length > 0) parts.push(count(status.held_files.length, 'file held', 'files held'));
-  if (!status.database.ok) parts.push('database not available');
   if (status.watcher.state !== 'watching') parts.push(watcherText(status));
   parts.push(`snapshot ${status.snapshot_version}`);
+  parts.push(databaseName(status));
   if (status.last_sync) parts.push(`last sync ${shortTime(status.last_sync, now)}`);
   return parts;
+}
+
+/** The database in a word: the file's name, or the host and name as they are. */
+export function databaseName(status: Status): string {
+  const { driver, location } = status.database;
+  return driver === 'sqlite' ? splitPath(location.replaceAll('\\', '/')).name : location;
 }
 
 /** How saved files are noticed, in a few words. */

@@ -10,7 +10,6 @@ export class StatusStore {
   connection = $state<Connection>('connecting');
 
   readonly line = $derived(statusLine(this.value, this.error?.code === 'offline' ? 'lost' : this.connection));
-  readonly waiting = $derived(new Set(this.value?.pending_changes.map((change) => change.file_path)).size);
 
   readonly #refresher: Refresher;
 
