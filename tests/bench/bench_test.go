@@ -1,0 +1,238 @@
+// Package bench measures the way from a saved file to a visible plan and to a live change, beside the raw floor: the
+// same work done by hand with the same libraries and nothing else. Run it with: make bench.
+package bench
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"gopkg.in/yaml.v3"
+	driver "modernc.org/sqlite"
+
+	"marain/backend/coordinator"
+	"marain/backend/event"
+	"marain/backend/project"
+)
+
+// limit is how long one save may take before the benchmark gives up.
+const limit = 30 * time.Second
+
+// sizes are the projects that are measured: the size of the saved file and how many content types there are.
+var sizes = []struct {
+	name     string
+	bytes    int
+	entities int
+}{
+	{"1KB-5entities", 1 << 10, 5},
+	{"10KB-5entities", 10 << 10, 5},
+	{"10KB-200entities", 10 << 10, 200},
+}
+
+// BenchmarkFloor is an atomic save, its event, reading and hashing, parsing to nodes, one durable transaction with
+// ADD COLUMN and a version row that holds the file, and a pointer swap.
+func BenchmarkFloor(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) { floor(b, size.bytes, size.entities) })
+	}
+}
+
+func floor(b *testing.B, bytes, entities int) {
+	if _, err := driver.OFDLocking(true); err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "floor.db")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_txlock=immediate")
+	must(b, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec("CREATE TABLE versions (id INTEGER PRIMARY KEY, hash TEXT, body TEXT)")
+	must(b, err)
+	for i := range entities {
+		_, err = db.Exec(fmt.Sprintf("CREATE TABLE t%d (id TEXT PRIMARY KEY)", i))
+		must(b, err)
+	}
+	folder := filepath.Join(dir, "schemas")
+	must(b, os.Mkdir(folder, 0o755))
+	watcher, err := fsnotify.NewWatcher()
+	must(b, err)
+	defer watcher.Close()
+	must(b, watcher.Add(folder))
+	file := filepath.Join(folder, "saved.schema.yaml")
+	var live atomic.Pointer[yaml.Node]
+	times := make([]time.Duration, 0, b.N)
+	for i := 0; b.Loop(); i++ {
+		save(b, file, entity("saved", bytes, i))
+		began := time.Now()
+		for e := range watcher.Events {
+			if e.Name == file {
+				break
+			}
+		}
+		raw, err := os.ReadFile(file)
+		must(b, err)
+		hash := sha256.Sum256(raw)
+		var node yaml.Node
+		must(b, yaml.Unmarshal(raw, &node))
+		tx, err := db.Begin()
+		must(b, err)
+		_, err = tx.Exec(fmt.Sprintf("ALTER TABLE t0 ADD COLUMN c%d TEXT", i))
+		must(b, err)
+		_, err = tx.Exec("INSERT INTO versions (hash, body) VALUES (?, ?)", hex.EncodeToString(hash[:]), string(raw))
+		must(b, err)
+		must(b, tx.Commit())
+		live.Store(&node)
+		times = append(times, time.Since(began))
+	}
+	report(b, times)
+}
+
+// BenchmarkSaveToPlan is the time from the end of the write until status shows the change. Settling is part of it.
+func BenchmarkSaveToPlan(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			visible := func(c *coordinator.Coordinator, field string) bool {
+				status, err := c.Status(context.Background())
+				must(b, err)
+				return slices.ContainsFunc(status.PendingChanges, func(p coordinator.PendingChange) bool { return p.Key == "fields."+field })
+			}
+			engine(b, size.bytes, size.entities, "none", visible)
+		})
+	}
+}
+
+// BenchmarkSaveToLive is the time from the end of the write until the column is there and the snapshot has the field.
+// Settling is part of it.
+func BenchmarkSaveToLive(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			visible := func(c *coordinator.Coordinator, field string) bool {
+				e, ok := c.Snapshot().Entity("saved")
+				return ok && e.Field(field) != nil
+			}
+			engine(b, size.bytes, size.entities, "all", visible)
+		})
+	}
+}
+
+// engine measures a running coordinator. The database is asked on a connection of its own that the column is there.
+func engine(b *testing.B, bytes, entities int, policy string, visible func(c *coordinator.Coordinator, field string) bool) {
+	root := b.TempDir()
+	must(b, os.MkdirAll(filepath.Join(root, "schemas"), 0o755))
+	must(b, os.MkdirAll(filepath.Join(root, "config"), 0o755))
+	for i := range entities - 1 {
+		id := fmt.Sprintf("other_%d", i)
+		must(b, os.WriteFile(filepath.Join(root, "schemas", id+".schema.yaml"), []byte(entity(id, 1<<10, 0)), 0o644))
+	}
+	file := filepath.Join(root, "schemas/saved.schema.yaml")
+	must(b, os.WriteFile(file, []byte(entity("saved", bytes, 0)), 0o644))
+	setting := "id: hot_reload\nvalues:\n  auto_apply: " + policy + "\n"
+	must(b, os.WriteFile(filepath.Join(root, "config/config.hot_reload.yaml"), []byte(setting), 0o644))
+	p, err := project.Open(root, func(string) string { return "" })
+	must(b, err)
+	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Watch: true, Door: "code", Getenv: func(string) string { return "" }})
+	must(b, err)
+	defer func() { must(b, c.Close()) }()
+	_, err = c.Reload(context.Background(), coordinator.ReloadRequest{Approve: "breaking"}, coordinator.Actor{Door: "code"})
+	must(b, err)
+	events := c.Subscribe(0, true)
+	defer events.Close()
+	times := make([]time.Duration, 0, b.N)
+	for i := 1; b.Loop(); i++ {
+		field := fmt.Sprintf("added_%d", i)
+		save(b, file, entity("saved", bytes, i))
+		began := time.Now()
+		wait(b, events, func() bool { return visible(c, field) })
+		times = append(times, time.Since(began))
+		if policy == "all" {
+			proveColumn(b, root, field)
+		}
+		rest(b, c, events, policy)
+	}
+	report(b, times)
+}
+
+// wait looks at each event until the condition holds.
+func wait(b *testing.B, events *event.Subscription, done func() bool) {
+	b.Helper()
+	deadline := time.After(limit)
+	for !done() {
+		select {
+		case <-events.C():
+		case <-deadline:
+			b.Fatal("the change did not become visible")
+		}
+	}
+}
+
+// rest waits until the engine has nothing more to do for this save, so that one save does not slow the next.
+func rest(b *testing.B, c *coordinator.Coordinator, events *event.Subscription, policy string) {
+	b.Helper()
+	if policy == "none" {
+		_, err := c.Reload(context.Background(), coordinator.ReloadRequest{}, coordinator.Actor{Door: "code"})
+		must(b, err)
+	}
+	wait(b, events, func() bool {
+		status, err := c.Status(context.Background())
+		must(b, err)
+		return status.InSync
+	})
+}
+
+func proveColumn(b *testing.B, root, field string) {
+	b.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(root, "data/content/marain.db")+"?_pragma=busy_timeout(5000)")
+	must(b, err)
+	defer db.Close()
+	var n int
+	must(b, db.QueryRow("SELECT count(*) FROM pragma_table_info('content_saved') WHERE name = ?", field).Scan(&n))
+	if n != 1 {
+		b.Fatalf("the column %s is not there", field)
+	}
+}
+
+// save replaces a file the way careful editors do.
+func save(b *testing.B, file, text string) {
+	b.Helper()
+	temp := filepath.Join(filepath.Dir(file), ".saving")
+	must(b, os.WriteFile(temp, []byte(text), 0o644))
+	must(b, os.Rename(temp, file))
+}
+
+// entity writes a content type of about that many bytes, and behind them the fields that the first n saves add.
+func entity(id string, bytes, n int) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "id: %s\nname: Saved\nfields:\n", id)
+	for i := 0; text.Len() < bytes; i++ {
+		fmt.Fprintf(&text, "  - id: field_%d\n    type: text\n    label: Field number %d\n    description: One of the fields of a large content type\n", i, i)
+	}
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&text, "  - {id: added_%d, type: text}\n", i)
+	}
+	return text.String()
+}
+
+// report prints the median and the 99th percentile in milliseconds instead of the mean.
+func report(b *testing.B, times []time.Duration) {
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "median-ms")
+	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
