@@ -143,6 +143,7 @@ func TestLimits(t *testing.T) {
 		"keys in brackets":   {"[" + flow + "]", "too_many_keys"},
 		"text that has keys": {"a: |\n" + strings.Repeat("  b: c\n", 100000), ""},
 		"comments with keys": {"a: 1\n" + strings.Repeat("# b: c\n", 100000), ""},
+		"one line with a !":  {"[" + strings.Repeat("é, [x], ", 80000) + "'!']", ""},
 		"250,000 items":      {strings.Repeat("- a\n", 250000), ""},
 	}
 	for name, tt := range tests {
