@@ -213,7 +213,7 @@ func (c *Coordinator) failures(named []string) []Failure {
 // work turns the chosen files of a plan into a batch.
 func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time) executor.Work {
 	w := executor.Work{
-		ActionID: history.NewID(), Actor: actor.String(), BaseSeq: s.seq, Tables: s.tables, LiveSeal: s.seal,
+		ActionID: history.NewID(), Actor: actor.String(), BaseSeq: s.seq, Tables: s.tables, LiveSeal: s.seal, Stamp: s.stamp,
 		Lives: c.lives, Began: began,
 	}
 	var files []action.File
@@ -290,9 +290,9 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 		delete(c.rows, path)
 		paths = append(paths, path)
 	}
-	if err := c.readLives(ctx, w); err != nil {
+	if err := c.followLives(ctx, w); err != nil {
 		// The batch is committed and live; the next operation reads everything anew.
-		c.log.Error("read the incarnations", "error", err)
+		c.log.Error("read the tombstones", "error", err)
 		c.seq = -1
 	}
 	c.publish(changed)
@@ -315,19 +315,22 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 	c.announce(event.Changes)
 }
 
-// readLives reads incarnations and tombstones again when a batch touched any.
-func (c *Coordinator) readLives(ctx context.Context, w executor.Work) error {
-	touched := slices.ContainsFunc(w.Files, func(f executor.File) bool {
-		e := f.Draft.Effects
-		return len(e.Lives)+len(e.Retired)+len(e.Restored) > 0
+// followLives takes the incarnations of a committed batch over. Tombstones have ids that only the database knows.
+func (c *Coordinator) followLives(ctx context.Context, w executor.Work) error {
+	for entity, life := range w.NextLives() {
+		if life == nil {
+			delete(c.lives, entity)
+		} else {
+			c.lives[entity] = *life
+		}
+	}
+	buried := slices.ContainsFunc(w.Files, func(f executor.File) bool {
+		return len(f.Draft.Effects.Retired)+len(f.Draft.Effects.Restored) > 0
 	})
-	if !touched {
+	if !buried {
 		return nil
 	}
 	return c.db.Read(ctx, func(q database.Querier) (err error) {
-		if c.lives, err = c.store.Lives(ctx, q); err != nil {
-			return err
-		}
 		c.tombs, err = c.store.Tombstones(ctx, q)
 		return err
 	})

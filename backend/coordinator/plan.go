@@ -26,6 +26,7 @@ type sealed struct {
 	inputs []action.Input
 	tables []string // every table that was looked at
 	seal   string   // what they looked like
+	stamp  string   // the database's own mark of them
 	seq    int64    // the newest link of the audit chain then
 }
 
@@ -89,16 +90,15 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 	c.order(w.inputs)
 	s := &sealed{inputs: w.inputs, seq: c.seq}
 	err := c.db.Read(ctx, func(q database.Querier) error {
-		live := map[string]action.LiveTable{}
+		var err error
+		if s.stamp, err = c.db.Stamp(ctx, q); err != nil {
+			return err
+		}
+		inspect := &inspector{db: c.db, q: q, live: map[string]action.LiveTable{}, seen: map[string]bool{}}
 		generator := &action.Generator{
 			Dialect: c.db.Dialect(), Rows: database.Reader{Querier: q}, Environment: c.project.Environment,
 			Lives: c.lives, Tombstones: c.tombs, Target: w.target, Answers: w.answers, CheckLimit: checkLimit,
-			Inspect: func(ctx context.Context, names []string) (map[string]action.LiveTable, error) {
-				found, err := c.db.Inspect(ctx, q, names)
-				s.tables = append(s.tables, names...)
-				maps.Copy(live, found)
-				return found, err
-			},
+			Inspect: inspect.tables,
 		}
 		for _, in := range w.inputs {
 			draft, err := generator.File(ctx, in)
@@ -107,7 +107,8 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 			}
 			s.drafts = append(s.drafts, draft)
 		}
-		s.seal = action.Fingerprint(s.tables, live)
+		s.tables = slices.Sorted(maps.Keys(inspect.seen))
+		s.seal = action.Fingerprint(s.tables, inspect.live)
 		return nil
 	})
 	if err != nil {
@@ -115,6 +116,38 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 	}
 	c.compose(s, w)
 	return s, nil
+}
+
+// inspector looks at each live table once for a whole plan.
+type inspector struct {
+	db   database.Database
+	q    database.Querier
+	live map[string]action.LiveTable
+	seen map[string]bool
+}
+
+func (i *inspector) tables(ctx context.Context, names []string) (map[string]action.LiveTable, error) {
+	var unknown []string
+	for _, name := range names {
+		if !i.seen[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	found, err := i.db.Inspect(ctx, i.q, unknown)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range unknown {
+		i.seen[name] = true
+	}
+	maps.Copy(i.live, found)
+	result := map[string]action.LiveTable{}
+	for _, name := range names {
+		if t, ok := i.live[name]; ok {
+			result[name] = t
+		}
+	}
+	return result, nil
 }
 
 // order puts files in the order in which they are carried out: what leaves first, then content types after those that

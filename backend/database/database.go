@@ -42,6 +42,9 @@ type Database interface {
 	Write(ctx context.Context, fn func(Querier) error) error
 	// Inspect returns those of the named tables that exist.
 	Inspect(ctx context.Context, q Querier, names []string) (map[string]action.LiveTable, error)
+	// Stamp is a text that changes whenever any table, column or index does, by whatever program; empty when the database
+	// has none to offer, so that everything must be looked at.
+	Stamp(ctx context.Context, q Querier) (string, error)
 	// TableNames returns the names of all tables, in order.
 	TableNames(ctx context.Context, q Querier) ([]string, error)
 	// Check proves that the database is whole and is still the one that was opened.

@@ -117,35 +117,7 @@ func service(path string) bool {
 }
 
 // masked is the value as a change shows it, with secrets hidden.
-func masked(path string, n *document.Node) any { return hide(lastKey(path), n) }
-
-func hide(name string, n *document.Node) any {
-	switch n.Kind {
-	case document.Mapping:
-		if document.SecretKey(name) && document.SecretReference(n) {
-			return n.Interface()
-		}
-		all := make(map[string]any, len(n.Entries))
-		for _, e := range n.Entries {
-			inner := e.Key
-			if document.SecretKey(name) {
-				inner = name // everything below a secret is one
-			}
-			all[e.Key] = hide(inner, e.Value)
-		}
-		return all
-	case document.Sequence:
-		all := make([]any, len(n.Items))
-		for i, item := range n.Items {
-			all[i] = hide(name, item)
-		}
-		return all
-	}
-	if document.SecretKey(name) && n.Value != nil && n.Value != "" {
-		return document.Mask
-	}
-	return n.Value
-}
+func masked(path string, n *document.Node) any { return document.MaskedValue(lastKey(path), n) }
 
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 

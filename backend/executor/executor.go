@@ -67,6 +67,7 @@ type Work struct {
 	BaseSeq  int64    // the audit chain's newest link when the plan was made
 	Tables   []string // every table that the plan looked at
 	LiveSeal string   // what they looked like: action.Fingerprint
+	Stamp    string   // the database's own mark of all tables then; while it is the same, so are they
 	Lives    map[string]action.Life
 
 	Undo   []history.Version // versions that are taken back
@@ -75,6 +76,20 @@ type Work struct {
 	Texts  []Text
 
 	Began time.Time // when the request came, for the recorded duration
+}
+
+// NextLives returns the incarnations that the batch begins and ends (nil), by entity. One file of a batch may carry on
+// what another one lets go: then it goes on.
+func (w Work) NextLives() map[string]*action.Life {
+	after := map[string]*action.Life{}
+	for _, f := range w.Files {
+		for entity, life := range f.Draft.Effects.Lives {
+			if present, ok := after[entity]; !ok || present == nil {
+				after[entity] = life
+			}
+		}
+	}
+	return after
 }
 
 // Outcome is what a batch left behind.
@@ -154,12 +169,18 @@ func (r *run) guard(ctx context.Context, q database.Querier) error {
 	if seq != r.work.BaseSeq {
 		return fmt.Errorf("another batch was applied since: %w", ErrStale)
 	}
-	live, err := r.executor.Database.Inspect(ctx, q, r.work.Tables)
+	stamp, err := r.executor.Database.Stamp(ctx, q)
 	if err != nil {
 		return err
 	}
-	if action.Fingerprint(r.work.Tables, live) != r.work.LiveSeal {
-		return fmt.Errorf("the live tables changed since: %w", ErrStale)
+	if stamp == "" || stamp != r.work.Stamp {
+		live, err := r.executor.Database.Inspect(ctx, q, r.work.Tables)
+		if err != nil {
+			return err
+		}
+		if action.Fingerprint(r.work.Tables, live) != r.work.LiveSeal {
+			return fmt.Errorf("the live tables changed since: %w", ErrStale)
+		}
 	}
 	return r.proofs(ctx, q)
 }
@@ -309,8 +330,8 @@ func statements(actions []action.Action) (executed, rollback string, err error) 
 // effects records which incarnations are in use now and which are not any more. What ended is recorded before what
 // began, because one file of a batch may carry on what another one lets go.
 func (r *run) effects(ctx context.Context, q database.Querier) error {
-	s := r.executor.Store
-	for _, f := range r.work.Files {
+	s, w := r.executor.Store, r.work
+	for _, f := range w.Files {
 		for _, id := range f.Draft.Effects.Restored {
 			if err := s.Revive(ctx, q, r.entry.Seq, id, r.work.ActionID); err != nil {
 				return err
@@ -323,16 +344,8 @@ func (r *run) effects(ctx context.Context, q database.Querier) error {
 			}
 		}
 	}
-	after := map[string]*action.Life{}
-	for _, f := range r.work.Files {
-		for entity, life := range f.Draft.Effects.Lives {
-			if present, ok := after[entity]; !ok || present == nil {
-				after[entity] = life
-			}
-		}
-	}
-	for entity, life := range after {
-		if err := s.SetLife(ctx, q, r.entry.Seq, entity, r.work.Lives[entity], life); err != nil {
+	for entity, life := range w.NextLives() {
+		if err := s.SetLife(ctx, q, r.entry.Seq, entity, w.Lives[entity], life); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"marain/backend/action"
 	"marain/backend/database"
@@ -27,6 +28,15 @@ func (db *DB) Inspect(ctx context.Context, q database.Querier, names []string) (
 		return nil, fmt.Errorf("inspect indexes: %w", err)
 	}
 	return tables, nil
+}
+
+// Stamp returns SQLite's own count of schema changes.
+func (db *DB) Stamp(ctx context.Context, q database.Querier) (string, error) {
+	var n int64
+	if err := q.QueryRow(ctx, "PRAGMA schema_version").Scan(&n); err != nil {
+		return "", fmt.Errorf("read the schema version: %w", err)
+	}
+	return strconv.FormatInt(n, 10), nil
 }
 
 func inspectColumns(ctx context.Context, q database.Querier, tables map[string]action.LiveTable, names []any) (err error) {
