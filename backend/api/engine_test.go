@@ -60,7 +60,7 @@ func (e *engine) Diff(ctx context.Context, req coordinator.DiffRequest) (action.
 }
 
 func (e *engine) Reload(ctx context.Context, req coordinator.ReloadRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
-	return e.apply, e.asked(ctx, "reload %+v by %+v", req, by)
+	return e.apply, e.asked(ctx, "reload %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) History(ctx context.Context, req coordinator.HistoryRequest) (coordinator.History, error) {
@@ -72,11 +72,11 @@ func (e *engine) Batch(ctx context.Context, actionID string, againstNow bool) (c
 }
 
 func (e *engine) Rollback(ctx context.Context, req coordinator.RollbackRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
-	return e.apply, e.asked(ctx, "rollback %+v by %+v", req, by)
+	return e.apply, e.asked(ctx, "rollback %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) Reject(ctx context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error) {
-	return coordinator.RejectResult{}, e.asked(ctx, "reject %+v by %+v", req, by)
+	return coordinator.RejectResult{}, e.asked(ctx, "reject %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) Drafts(ctx context.Context) ([]coordinator.Draft, error) {
@@ -84,7 +84,7 @@ func (e *engine) Drafts(ctx context.Context) ([]coordinator.Draft, error) {
 }
 
 func (e *engine) RestoreDraft(ctx context.Context, id string, by coordinator.Actor) (coordinator.Draft, error) {
-	return coordinator.Draft{ID: id}, e.asked(ctx, "restore %s by %+v", id, by)
+	return coordinator.Draft{ID: id}, e.asked(ctx, "restore %s by '%s' at %s", id, by.Name, by.Door)
 }
 
 func (e *engine) Validate(ctx context.Context, files []string) (coordinator.ValidateResult, error) {

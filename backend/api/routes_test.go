@@ -14,7 +14,7 @@ import (
 
 // TestOperations plays every operation: what it asks of the engine, and how the answer looks.
 func TestOperations(t *testing.T) {
-	const rest = " by {Name: Door:rest}"
+	const rest = " by '' at rest"
 	scenarios := []scenario{
 		{
 			name: "status", method: "GET", path: "status", status: 200, calls: []string{"status"},
@@ -41,7 +41,7 @@ func TestOperations(t *testing.T) {
 		},
 		{
 			name: "reload without a body", method: "POST", path: "reload", status: 200, headers: []string{UserHeader, " ann ", "Content-Type", "-"},
-			calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by {Name:ann Door:rest}"},
+			calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by 'ann' at rest"},
 		},
 		{
 			name: "history", method: "GET", path: "history?file_path=config%2Fa.yaml&status=failed&limit=7&before=01B", status: 200,
@@ -179,8 +179,8 @@ func TestErrorCodes(t *testing.T) {
 		d.engine.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "a question", Details: []any{action.Question{Key: "rename:a.b"}}}
 		scenario{
 			method: "POST", path: Prefix + "reload", status: 409,
-			want:  []string{`"details":[{"key":"rename:a.b","text":"","options":[]}]`},
-			calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by {Name: Door:rest}"},
+			want:  []string{`"details":[{"key":"rename:a.b","text":"","options":[],"answered":false}]`},
+			calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by '' at rest"},
 		}.run(d.in(t))
 	})
 	t.Run("details that are no JSON", func(t *testing.T) {

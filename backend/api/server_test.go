@@ -203,7 +203,7 @@ func TestSlowOperation(t *testing.T) {
 	scenario{method: "GET", path: Prefix + "verify", status: 200, calls: []string{"verify"}}.run(d)
 	scenario{
 		method: "POST", path: Prefix + "reload", body: "{}", status: 200,
-		calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by {Name: Door:rest}"},
+		calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by '' at rest"},
 	}.run(d)
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"marain/backend/coordinator"
+	"marain/backend/diff"
 )
 
 func applyCommand() command {
@@ -20,7 +21,8 @@ approved category is applied (default: safe); the rest stays pending. A held fil
 it is named. With --plan exactly that plan is applied, or nothing when it is not the plan any more.
 
 Exit status: 0 applied or nothing to do, 1 something failed and nothing of it was changed,
-4 a file is invalid, 3 something is left pending, blocked by a question, or the plan is stale.`,
+4 a file is invalid, 3 something of it is left pending, blocked by a question, or the plan is
+stale. With --dry-run it is the status that the same command without it would end with.`,
 		examples: []string{
 			"marain apply",
 			"marain apply schemas/article.schema.yaml --approve warning --note \"subtitles\"",
@@ -52,63 +54,109 @@ func runApply(ctx context.Context, inv *invocation) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return exitOfApply(result), inv.show(result, func(p *printer) { printApply(p, result, o, "Applied") })
+	what := applyOutcome(result, o, files)
+	return what.exit(), inv.show(result, func(p *printer) { what.print(p, "Applied") })
 }
 
-// exitOfApply returns the exit status for what an apply or a rollback did.
-func exitOfApply(result coordinator.ApplyResult) int {
-	invalid := result.Plan != nil && len(result.Plan.Invalid) > 0
-	for _, failure := range result.Failed {
+// outcome is what an apply or a rollback did, or with a dry run what it would do.
+type outcome struct {
+	result coordinator.ApplyResult
+	dryRun bool
+	done   []string // applied
+	left   []string // of what was asked for, still pending
+	others []string // pending, and not asked for
+}
+
+// applyOutcome sorts an apply's answer. The answer lists everything that waits; of that, only what was asked for counts
+// as left. A dry run has applied nothing, its plan says what would be.
+func applyOutcome(result coordinator.ApplyResult, o options, named []string) outcome {
+	what := outcome{result: result, dryRun: o.dryRun, done: result.Applied}
+	if o.dryRun && result.Plan != nil {
+		approved, err := diff.ParseCategory(o.approve)
+		for _, file := range result.Plan.Files {
+			if err == nil && file.Category <= approved {
+				what.done = append(what.done, file.Path)
+			} else {
+				what.left = append(what.left, file.Path)
+			}
+		}
+		return what
+	}
+	for _, file := range result.Pending {
+		if len(named) == 0 || slices.Contains(named, file) {
+			what.left = append(what.left, file)
+		} else {
+			what.others = append(what.others, file)
+		}
+	}
+	return what
+}
+
+// exit returns the exit status; with a dry run the one that the same command without it would end with.
+func (w outcome) exit() int {
+	code := ExitDone
+	if len(w.left) > 0 {
+		code = ExitWaiting
+	}
+	for _, failure := range w.result.Failed {
 		if failure.Code != coordinator.CodeInvalid {
 			return ExitError
 		}
-		invalid = true
+		code = ExitInvalid
 	}
-	switch {
-	case invalid:
-		return ExitInvalid
-	case len(result.Pending) > 0:
-		return ExitWaiting
-	}
-	return ExitDone
+	return code
 }
 
-// printApply prints what an apply or a rollback did, or with a dry run what it would do.
-func printApply(p *printer, result coordinator.ApplyResult, o options, done string) {
-	if o.dryRun {
+// print says what was done, with a word for it.
+func (w outcome) print(p *printer, done string) {
+	if w.dryRun {
 		p.line(bold.is("Dry run"), ": nothing was changed")
-		if result.Plan != nil {
-			printPlan(p, *result.Plan)
+		if w.result.Plan != nil {
+			printPlan(p, *w.result.Plan)
 		}
 		p.blank()
-		done = "Would be " + lower(done)
 	}
 	switch {
-	case len(result.Applied) > 0 && o.dryRun:
-		p.line(green.is("%s", done), ": ", many(len(result.Applied), "file"))
-	case len(result.Applied) > 0:
-		p.line(green.is("%s", done), " ", many(len(result.Applied), "file"), " in ", milliseconds(result.DurationMS))
-	case len(result.Pending) == 0 && len(result.Failed) == 0:
+	case len(w.done) > 0 && w.dryRun:
+		p.line(green.is("Would be %s", lower(done)), ": ", many(len(w.done), "file"))
+	case len(w.done) > 0:
+		p.line(green.is("%s", done), " ", many(len(w.done), "file"), " in ", milliseconds(w.result.DurationMS))
+	case len(w.left) == 0 && len(w.result.Failed) == 0 && !w.dryRun:
 		p.line(green.is("Nothing to do"))
 	}
-	for _, file := range result.Applied {
-		p.line("  ", file)
-	}
-	if len(result.Failed) > 0 {
-		p.line(red.is("Failed"), ": ", many(len(result.Failed), "file"))
-		for _, failure := range result.Failed {
+	printFiles(p, w.done)
+	if len(w.result.Failed) > 0 {
+		p.line(red.is("Failed"), ": ", many(len(w.result.Failed), "file"))
+		for _, failure := range w.result.Failed {
 			p.line("  ", bold.is("%s", failure.File), ": ", failure.Message, dim.is(" [%s]", failure.Code))
 		}
 	}
-	if len(result.Pending) > 0 {
-		p.line(yellow.is("Left pending"), ": ", many(len(result.Pending), "file"))
-		for _, file := range result.Pending {
-			p.line("  ", file)
+	w.printLeft(p)
+	if len(w.done) > 0 && !w.dryRun && w.result.ActionID != "" {
+		p.line("Undo with: ", p.command("rollback --action %s", w.result.ActionID))
+	}
+}
+
+// printLeft says what still waits.
+func (w outcome) printLeft(p *printer) {
+	if len(w.left) > 0 {
+		word := "Left pending"
+		if w.dryRun {
+			word = "Would be left pending"
 		}
+		p.line(yellow.is("%s", word), ": ", many(len(w.left), "file"))
+		printFiles(p, w.left)
 		p.line(dim.is("  marain diff shows why; --approve warning or --approve breaking applies more"))
 	}
-	if len(result.Applied) > 0 && !o.dryRun && result.ActionID != "" {
-		p.line("Undo with: ", cyan.is("marain rollback --action %s", result.ActionID))
+	if len(w.others) > 0 {
+		p.line(dim.is("%s waiting: marain status lists them", many(len(w.others), "other file")))
+	}
+}
+
+// printFiles lists files.
+func printFiles(p *printer, files []string) {
+	for _, file := range files {
+		p.line("  ", file)
 	}
 }
 

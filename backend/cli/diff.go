@@ -50,7 +50,7 @@ func runDiff(ctx context.Context, inv *invocation) (int, error) {
 	}
 	return exitOfPlan(plan), inv.show(plan, func(p *printer) {
 		printPlan(p, plan)
-		printNext(p, plan)
+		printNext(p, plan, req)
 	})
 }
 
@@ -66,7 +66,7 @@ func exitOfPlan(plan action.Plan) int {
 }
 
 // printNext says how to apply a plan, or why it cannot be.
-func printNext(p *printer, plan action.Plan) {
+func printNext(p *printer, plan action.Plan, req coordinator.DiffRequest) {
 	if len(plan.Files) == 0 {
 		return
 	}
@@ -78,11 +78,15 @@ func printNext(p *printer, plan action.Plan) {
 			return
 		}
 	}
+	again := approval(plan) + answers(req.Answers).flags()
+	for _, file := range req.Files {
+		again += " " + quoted(file)
+	}
 	if open := openQuestions(plan); open != "" {
-		p.line("Answer the questions, then apply: ", cyan.is("marain apply%s%s", approval(plan), open))
+		p.line("Answer the questions, then apply: ", p.command("apply%s%s", again, open))
 		return
 	}
-	p.line("Apply exactly this: ", cyan.is("marain apply --plan %s%s", plan.ID, approval(plan)))
+	p.line("Apply exactly this: ", p.command("apply --plan %s%s", plan.ID, again))
 }
 
 // approval is the flag that a plan needs.
@@ -97,7 +101,7 @@ func approval(plan action.Plan) string {
 func openQuestions(plan action.Plan) string {
 	var flags strings.Builder
 	for _, question := range plan.Questions {
-		if question.Default == nil {
+		if question.Default == nil && !question.Answered {
 			flags.WriteString(" --answer " + quoted(question.Key+"=") + "...")
 		}
 	}

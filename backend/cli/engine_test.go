@@ -54,7 +54,7 @@ func (e *engine) Diff(_ context.Context, req coordinator.DiffRequest) (action.Pl
 }
 
 func (e *engine) Reload(_ context.Context, req coordinator.ReloadRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
-	return e.apply, e.asked("reload %+v by %+v", req, by)
+	return e.apply, e.asked("reload %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) History(_ context.Context, req coordinator.HistoryRequest) (coordinator.History, error) {
@@ -66,11 +66,11 @@ func (e *engine) Batch(_ context.Context, actionID string, againstNow bool) (coo
 }
 
 func (e *engine) Rollback(_ context.Context, req coordinator.RollbackRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
-	return e.apply, e.asked("rollback %+v by %+v", req, by)
+	return e.apply, e.asked("rollback %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) Reject(_ context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error) {
-	return e.reject, e.asked("reject %+v by %+v", req, by)
+	return e.reject, e.asked("reject %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) Drafts(context.Context) ([]coordinator.Draft, error) {
@@ -78,7 +78,7 @@ func (e *engine) Drafts(context.Context) ([]coordinator.Draft, error) {
 }
 
 func (e *engine) RestoreDraft(_ context.Context, id string, by coordinator.Actor) (coordinator.Draft, error) {
-	return coordinator.Draft{ID: id, File: "config/config.system.yaml"}, e.asked("restore %s by %+v", id, by)
+	return coordinator.Draft{ID: id, File: "config/config.system.yaml"}, e.asked("restore %s by '%s' at %s", id, by.Name, by.Door)
 }
 
 func (e *engine) Validate(_ context.Context, files []string) (coordinator.ValidateResult, error) {

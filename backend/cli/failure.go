@@ -20,7 +20,7 @@ func report(env Env, asJSON bool, err error) int {
 	if wrong, ok := errors.AsType[*usageError](err); ok && wrong.hint != "" {
 		p.line("  ", wrong.hint)
 	}
-	printDetails(p, coded.Details)
+	printDetails(p, coded)
 	if p.flush() != nil {
 		return ExitError // nobody is listening
 	}
@@ -72,41 +72,59 @@ func exitOf(err *coordinator.Error) int {
 }
 
 // printDetails prints what comes with an error: problems of files, questions, blocks, plans, names of batches.
-func printDetails(p *printer, details []any) {
-	var problems []document.Problem
-	var questions []action.Question
-	var blocks []action.Block
-	for _, detail := range details {
-		switch detail := detail.(type) {
-		case document.Problem:
-			problems = append(problems, detail)
-		case *document.Problem:
-			problems = append(problems, *detail)
-		case action.Question:
-			questions = append(questions, detail)
-		case *action.Question:
-			questions = append(questions, *detail)
-		case action.Block:
-			blocks = append(blocks, detail)
-		case *action.Block:
-			blocks = append(blocks, *detail)
-		case action.Plan:
-			printNewPlan(p, detail)
-		case *action.Plan:
-			printNewPlan(p, *detail)
-		case coordinator.BatchSummary:
-			p.line("  ", bold.is("%s", detail.ActionID), "  ", detail.Summary)
-		case string:
-			p.line("  ", detail)
-		default:
-			if data, err := json.Marshal(detail); err == nil {
-				p.line("  ", string(data))
-			}
+func printDetails(p *printer, err *coordinator.Error) {
+	var found details
+	for _, detail := range err.Details {
+		found.add(p, detail)
+	}
+	printProblems(p, "  ", found.problems)
+	if found.plan != nil && err.Code != coordinator.CodeStale {
+		printPlan(p, *found.plan) // with its own questions and blocks
+		return
+	}
+	if found.plan != nil {
+		printNewPlan(p, *found.plan)
+	}
+	printBlocks(p, "  ", found.blocks)
+	printQuestions(p, "  ", found.questions)
+}
+
+// details are the details of an error, by what they are.
+type details struct {
+	problems  []document.Problem
+	questions []action.Question
+	blocks    []action.Block
+	plan      *action.Plan
+}
+
+// add sorts one detail in; what is no more than a line is printed at once.
+func (d *details) add(p *printer, detail any) {
+	switch detail := detail.(type) {
+	case document.Problem:
+		d.problems = append(d.problems, detail)
+	case *document.Problem:
+		d.problems = append(d.problems, *detail)
+	case action.Question:
+		d.questions = append(d.questions, detail)
+	case *action.Question:
+		d.questions = append(d.questions, *detail)
+	case action.Block:
+		d.blocks = append(d.blocks, detail)
+	case *action.Block:
+		d.blocks = append(d.blocks, *detail)
+	case action.Plan:
+		d.plan = &detail
+	case *action.Plan:
+		d.plan = detail
+	case coordinator.BatchSummary:
+		p.line("  ", bold.is("%s", detail.ActionID), "  ", detail.Summary)
+	case string:
+		p.line("  ", detail)
+	default:
+		if data, err := json.Marshal(detail); err == nil {
+			p.line("  ", string(data))
 		}
 	}
-	printProblems(p, "  ", problems)
-	printBlocks(p, "  ", blocks)
-	printQuestions(p, "  ", questions)
 }
 
 // printNewPlan says which plan there is instead of a stale one.

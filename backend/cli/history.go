@@ -9,8 +9,11 @@ import (
 	"marain/backend/coordinator"
 )
 
-// maxLimit is the most batches that one page of history has.
-const maxLimit = 200
+// How many batches one page of history has.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
 
 func historyCommand() command {
 	return command{
@@ -32,7 +35,7 @@ Exit status: 0, or 1 when there is no such batch.`,
 		flags: func(set *flag.FlagSet, o *options) {
 			set.StringVar(&o.file, "file", "", "only batches that touched the file `PATH`")
 			set.StringVar(&o.status, "status", "", "only `STATUS`: applied, rolled_back, failed or rejected")
-			set.IntVar(&o.limit, "limit", 50, "at most `N` batches, 1 to 200")
+			set.IntVar(&o.limit, "limit", defaultLimit, "at most `N` batches, 1 to 200")
 			set.StringVar(&o.before, "before", "", "go on before this `ID`, which the page before named")
 			set.BoolVar(&o.againstNow, "against-now", false, "compare the batch's texts with what is on disk now")
 		},
@@ -71,7 +74,7 @@ func runHistory(ctx context.Context, inv *invocation) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return ExitDone, inv.show(page, func(p *printer) { printHistory(p, page) })
+	return ExitDone, inv.show(page, func(p *printer) { printHistory(p, page, req) })
 }
 
 // namedFile returns the project's path for the file that a flag names.
@@ -82,7 +85,7 @@ func (inv *invocation) namedFile(name string) (string, error) {
 	return inv.file(name)
 }
 
-func printHistory(p *printer, page coordinator.History) {
+func printHistory(p *printer, page coordinator.History, req coordinator.HistoryRequest) {
 	if len(page.Items) == 0 {
 		p.line("Nothing was applied yet, or nothing fits")
 		return
@@ -98,8 +101,23 @@ func printHistory(p *printer, page coordinator.History) {
 	}
 	if page.Next != "" {
 		p.blank()
-		p.line("Older: ", cyan.is("marain history --before %s", page.Next))
+		p.line("Older: ", p.command("history --before %s%s", page.Next, filters(req)))
 	}
+}
+
+// filters returns the flags that the next page needs too.
+func filters(req coordinator.HistoryRequest) string {
+	text := ""
+	if req.File != "" {
+		text += " --file " + quoted(req.File)
+	}
+	if req.Status != "" {
+		text += " --status " + req.Status
+	}
+	if req.Limit != defaultLimit {
+		text += fmt.Sprintf(" --limit %d", req.Limit)
+	}
+	return text
 }
 
 // printSummary prints one batch of the timeline.
@@ -179,7 +197,7 @@ func printBatch(p *printer, batch coordinator.Batch) {
 	p.blank()
 	switch {
 	case batch.CanUndo:
-		p.line("Undo with: ", cyan.is("marain rollback --action %s", batch.ActionID))
+		p.line("Undo with: ", p.command("rollback --action %s", batch.ActionID))
 	case len(batch.Conflicts) > 0:
 		p.line("It cannot be undone on its own: later batches changed the same files: ", strings.Join(batch.Conflicts, ", "))
 	}

@@ -64,6 +64,15 @@ func (a *answers) Set(text string) error {
 	return nil
 }
 
+// flags returns the answers as they are written on a command line.
+func (a answers) flags() string {
+	var text strings.Builder
+	for _, key := range sortedKeys(a) {
+		text.WriteString(" --answer " + quoted(key+"="+a[key]))
+	}
+	return text.String()
+}
+
 // category is a flag that takes a category.
 type category struct{ name *string }
 

@@ -128,6 +128,10 @@ func printBlocks(p *printer, indent string, blocks []action.Block) {
 // printQuestions prints the questions and how to answer them.
 func printQuestions(p *printer, indent string, questions []action.Question) {
 	for _, question := range questions {
+		if question.Answered {
+			p.line(indent, green.is("✓ "), question.Text, dim.is("  answered"))
+			continue
+		}
 		p.line(indent, yellow.is("? "), question.Text)
 		if len(question.Options) == 0 {
 			p.line(indent, "    ", cyan.is("--answer %s", quoted(question.Key+"=VALUE")), defaultPiece(question, ""))

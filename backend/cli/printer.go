@@ -52,6 +52,7 @@ type printer struct {
 	colour   bool
 	width    int
 	location *time.Location
+	project  string // as --project named it: commands that are suggested repeat it
 }
 
 // newPrinter returns a printer for w. Colours are for terminals only, and never with NO_COLOR.
@@ -90,8 +91,23 @@ func size(w io.Writer) (columns int, terminal bool) {
 	return columns, terminal
 }
 
-// flush writes everything at once.
-func (p *printer) flush() error { return writeAll(p.out, p.buffer.Bytes()) }
+// flush writes everything at once, without an empty line at the end.
+func (p *printer) flush() error {
+	text := p.buffer.Bytes()
+	if bytes.HasSuffix(text, []byte("\n\n")) {
+		text = text[:len(text)-1]
+	}
+	return writeAll(p.out, text)
+}
+
+// command is a command line that a person can copy.
+func (p *printer) command(format string, args ...any) piece {
+	text := "marain " + fmt.Sprintf(format, args...)
+	if p.project != "" {
+		text += " --project " + quoted(p.project)
+	}
+	return cyan.is("%s", text)
+}
 
 // line writes strings and pieces, one after the other, as one line.
 func (p *printer) line(parts ...any) {

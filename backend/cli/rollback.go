@@ -20,8 +20,8 @@ func rollbackCommand() command {
 The old text is written back to the files; edits that were not applied are kept as drafts
 (marain drafts). Going back to the present state does nothing.
 
-Exit status: 0 done, 1 an error, such as later batches that stand in the way, 3 blocked by a
-question, or the plan is stale.`,
+Exit status: 0 done or nothing to do, 1 an error, such as later batches that stand in the way,
+3 blocked by a question, or the plan is stale.`,
 		examples: []string{
 			"marain rollback --action 01JD3K6Z0P4N8V5X2T7QWERTYA",
 			"marain rollback --file schemas/article.schema.yaml --version 3 --dry-run",
@@ -56,7 +56,20 @@ func runRollback(ctx context.Context, inv *invocation) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return exitOfApply(result), inv.show(result, func(p *printer) { printApply(p, result, o, "Rolled back") })
+	what := rollbackOutcome(result, o)
+	return what.exit(), inv.show(result, func(p *printer) { what.print(p, "Rolled back") })
+}
+
+// rollbackOutcome sorts a rollback's answer. It goes back whole or not at all, so what waits has nothing to do with it.
+func rollbackOutcome(result coordinator.ApplyResult, o options) outcome {
+	what := outcome{result: result, dryRun: o.dryRun, done: result.Applied, others: result.Pending}
+	if o.dryRun && result.Plan != nil {
+		for _, file := range result.Plan.Files {
+			what.done = append(what.done, file.Path)
+		}
+		what.others = nil
+	}
+	return what
 }
 
 // oneTarget checks that there is exactly one way back.

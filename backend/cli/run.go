@@ -164,6 +164,7 @@ func (inv *invocation) show(result any, human func(p *printer)) error {
 		return writeAll(inv.env.Stdout, append(data, '\n'))
 	}
 	p := newPrinter(inv.env, inv.env.Stdout)
+	p.project = inv.options.project
 	human(p)
 	return p.flush()
 }

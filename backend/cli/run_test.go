@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"marain/backend/action"
 	"marain/backend/coordinator"
 	"marain/backend/diff"
 	"marain/backend/event"
@@ -92,8 +93,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// byRest is how the fake engine writes down who asked.
-const byAnn = " by {Name:ann Door:command}"
+// byAnn is how the fake engine writes down who asked.
+const byAnn = " by 'ann' at command"
 
 // TestCommands runs each command in its main ways: outputs, exit status, and what the engine is asked.
 func TestCommands(t *testing.T) {
@@ -127,7 +128,16 @@ func TestCommands(t *testing.T) {
 
 		{"diff nothing", nil, "diff", 0, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
 		{"diff", func(e *engine) { e.plan = plan() }, "diff", 3, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
+		{"diff answered", func(e *engine) {
+			e.plan = plan()
+			e.plan.Questions = e.plan.Questions[:1]
+			e.plan.Questions[0].Answered = true
+		}, "diff --answer rename:article.summary=renamed", 3, []string{"diff {Files:[] Contents:map[] Answers:map[rename:article.summary:renamed]}"}},
 		{"diff invalid", func(e *engine) { e.plan = plan(); e.plan.Files = e.plan.Files[1:]; e.plan.Invalid = problems() }, "diff " + system + " --answer rename:article.summary=renamed", 4, []string{"diff {Files:[" + system + "] Contents:map[] Answers:map[rename:article.summary:renamed]}"}},
+		{"diff of a file elsewhere", func(e *engine) {
+			e.plan = plan()
+			e.plan.Files, e.plan.Questions, e.plan.Category = e.plan.Files[1:], nil, diff.Safe
+		}, "diff " + system + " --project ../blog", 3, []string{"diff {Files:[" + system + "] Contents:map[] Answers:map[]}"}},
 		{"diff blocked", func(e *engine) { e.plan = blocked() }, "diff", 3, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
 
 		{"apply nothing", nil, "apply", 0, []string{nothingReload}},
@@ -146,8 +156,18 @@ func TestCommands(t *testing.T) {
 		{"apply dry run", func(e *engine) {
 			p := plan()
 			p.Files, p.Questions, p.Category = p.Files[1:], nil, diff.Safe
-			e.apply = coordinator.ApplyResult{Applied: []string{system}, Plan: &p}
+			e.apply = coordinator.ApplyResult{Pending: []string{system}, Plan: &p}
 		}, "apply --dry-run", 0, []string{"reload {Files:[] DryRun:true Approve:safe PlanID: Answers:map[] Note:}" + byAnn}},
+		{"apply dry run some", func(e *engine) {
+			p := plan()
+			e.apply = coordinator.ApplyResult{Pending: []string{article, system}, Plan: &p}
+		}, "apply --dry-run --approve warning", 3, []string{"reload {Files:[] DryRun:true Approve:warning PlanID: Answers:map[] Note:}" + byAnn}},
+		{"apply dry run nothing", func(e *engine) {
+			e.apply = coordinator.ApplyResult{Plan: &action.Plan{ID: planID}}
+		}, "apply --dry-run", 0, []string{"reload {Files:[] DryRun:true Approve:safe PlanID: Answers:map[] Note:}" + byAnn}},
+		{"apply one of two", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, Pending: []string{system}, DurationMS: 5}
+		}, "apply " + article, 0, []string{"reload {Files:[" + article + "] DryRun:false Approve:safe PlanID: Answers:map[] Note:}" + byAnn}},
 		{"apply json", func(e *engine) { e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}} }, "apply --json", 0, []string{nothingReload}},
 		{"apply blocked", func(e *engine) {
 			e.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "2 questions must be answered first", Details: []any{plan().Questions[0], &plan().Questions[2], blocked().Files[0].Blocked[0]}}
@@ -168,6 +188,7 @@ func TestCommands(t *testing.T) {
 
 		{"history", func(e *engine) { e.history = history() }, "history", 0, []string{"history {File: Status: Limit:50 Before:}"}},
 		{"history nothing", nil, "history --file " + article + " --status failed --limit 7 --before 01X", 0, []string{"history {File:" + article + " Status:failed Limit:7 Before:01X}"}},
+		{"history of a file", func(e *engine) { e.history = history() }, "history --file " + article + " --status applied --limit 4", 0, []string{"history {File:" + article + " Status:applied Limit:4 Before:}"}},
 		{"history json", nil, "history --json", 0, []string{"history {File: Status: Limit:50 Before:}"}},
 		{"history batch", func(e *engine) { e.batch = batch() }, "history " + batchID, 0, []string{"batch " + batchID + " false"}},
 		{"history batch conflict", func(e *engine) {
@@ -182,8 +203,14 @@ func TestCommands(t *testing.T) {
 		{"rollback nothing", nil, "rollback --to 01A --note back --plan p --answer a=b", 0, []string{"rollback {ActionID: File: Version:0 To:01A DryRun:false PlanID:p Answers:map[a:b] Note:back}" + byAnn}},
 		{"rollback dry run", func(e *engine) {
 			p := plan()
-			e.apply = coordinator.ApplyResult{Applied: []string{article, system}, Plan: &p}
+			e.apply = coordinator.ApplyResult{Pending: []string{author}, Plan: &p}
 		}, "rollback --file " + article + " --version 3 --dry-run", 0, []string{"rollback {ActionID: File:" + article + " Version:3 To: DryRun:true PlanID: Answers:map[] Note:}" + byAnn}},
+		{"rollback beside an edit", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, Pending: []string{system}, DurationMS: 45}
+		}, "rollback --action 01A", 0, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
+		{"rollback dry run blocked", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "a question must be answered first", Details: []any{plan().Questions[2], plan()}}
+		}, "rollback --action 01A --dry-run", 3, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:true PlanID: Answers:map[] Note:}" + byAnn}},
 		{"rollback conflict", func(e *engine) {
 			e.err = &coordinator.Error{Code: coordinator.CodeConflict, Message: "later batches changed the same files", Details: []any{"01X", history().Items[0], map[string]int{"more": 2}}}
 		}, "rollback --action 01A", 1, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
