@@ -108,7 +108,7 @@ func (l *loop) worth(it *item) bool {
 	if l.group.initial {
 		return it.file.Exists
 	}
-	if l.knows(it.file.Path).file.Same(it.file) {
+	if l.base(it.file.Path).file.Same(it.file) {
 		return false
 	}
 	if it.file.Exists {
@@ -150,25 +150,52 @@ func unfinished(file project.File) project.File {
 
 // deliver gives a batch to the consumer, and waits until it is taken.
 func (l *loop) deliver(ctx context.Context, batch Batch) {
-	if len(batch.Files) == 0 && slices.Equal(batch.Missing, l.told) && !batch.Full {
+	news := batch.Full || !slices.Equal(batch.Missing, l.told)
+	if len(batch.Files) == 0 && !news {
 		return
 	}
 	l.mu.Lock()
 	for _, file := range batch.Files {
 		l.record(file)
 	}
+	clear(l.overtaken)
 	l.mu.Unlock()
 	l.told, l.group.initial = batch.Missing, false
 	l.report()
-	select {
-	case l.batches <- batch:
-		l.mu.Lock()
-		l.first = true
-		l.mu.Unlock()
-		l.log.Debug("files came to rest", slog.Int("files", len(batch.Files)), slog.Any("missing", batch.Missing), slog.Bool("full", batch.Full))
-	case <-ctx.Done():
+	for sent := false; !sent && (news || len(batch.Files) > 0); {
+		select {
+		case l.batches <- batch:
+			sent = true
+		case <-l.knows:
+			batch.Files = l.overtake(batch)
+		case <-ctx.Done():
+			return
+		}
 	}
+	l.mu.Lock()
+	l.first = true
+	l.mu.Unlock()
 	l.lost = l.lost && len(l.group.items) > 0
+	l.log.Debug("files came to rest", slog.Int("files", len(batch.Files)), slog.Any("missing", batch.Missing), slog.Bool("full", batch.Full))
+}
+
+// overtake returns the files of a batch without those that the consumer has read itself since; in the first batch,
+// which holds every file, they are read again.
+func (l *loop) overtake(batch Batch) []project.File {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	files := make([]project.File, 0, len(batch.Files))
+	for _, file := range batch.Files {
+		if l.overtaken[file.Path] {
+			if file = l.options.Files.Read(file.Path); !batch.Full || !file.Exists {
+				continue
+			}
+			l.record(file)
+		}
+		files = append(files, file)
+	}
+	clear(l.overtaken)
+	return files
 }
 
 // busy reports whether another program is in the middle of changing many files. It is waited for so long only.

@@ -274,7 +274,7 @@ func (l *loop) vanished(there map[string]bool) []string {
 
 // seen takes a file that was read without a hint into the group, when there is anything new about it.
 func (l *loop) seen(file project.File, now time.Time, routine bool) {
-	base := l.knows(file.Path)
+	base := l.base(file.Path)
 	it := l.group.items[file.Path]
 	if it == nil && base.file.Same(file) || it != nil && !it.dirty && it.file.Same(file) {
 		return
@@ -322,7 +322,7 @@ func (l *loop) readTouched(now time.Time) {
 
 // read reads a file of the group, and reports whether it is as it was.
 func (l *loop) read(path string, now time.Time) bool {
-	base := l.knows(path)
+	base := l.base(path)
 	file := l.options.Files.Read(path)
 	again := l.group.update(file, base, now)
 	l.tree.linked(file)

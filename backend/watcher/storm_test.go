@@ -23,9 +23,9 @@ func (r *rig) git(args ...string) {
 	}
 }
 
-// A checkout of hundreds of files is one batch, whatever it changes, adds and removes.
+// A checkout of hundreds of files is one batch, whatever it changes, adds and removes. Storms are not parallel to other
+// tests, which would stretch their pauses.
 func TestGitCheckout(t *testing.T) {
-	t.Parallel()
 	const count, rounds = 500, 6
 	r := prepare(t, nil, nil)
 	// Branch main has all files, branch other changes some, lacks some and has some more, also whole folders.
@@ -135,10 +135,9 @@ func TestGitBusy(t *testing.T) {
 
 // Two hundred files that are unpacked one after another, without any lock, are one batch too.
 func TestUnpack(t *testing.T) {
-	t.Parallel()
 	const count = 200
 	// The pauses are far below the quiet time, so that a slow machine does not stretch them beyond it.
-	r := prepare(t, nil, func(o *Options) { o.Quiet, o.MaxWait = 150*time.Millisecond, 200*time.Millisecond }).start()
+	r := prepare(t, nil, func(o *Options) { o.Quiet, o.MaxWait = 250*time.Millisecond, 300*time.Millisecond }).start()
 	want := map[string]string{}
 	for n := range count {
 		path := fmt.Sprintf("schemas/e%03d.yaml", n)
@@ -245,4 +244,41 @@ func TestKnown(t *testing.T) {
 	}
 	r.save("schemas/a.yaml", "mine")
 	wantNames(t, r.next(), "schemas/a.yaml")
+}
+
+// A batch that waits to be taken loses what the consumer has read itself meanwhile, which may be newer.
+func TestKnownOvertakesBatch(t *testing.T) {
+	t.Parallel()
+	r := watch(t, map[string]string{"schemas/a.yaml": "a", "schemas/b.yaml": "b"})
+	r.save("schemas/a.yaml", "a2")
+	r.save("schemas/b.yaml", "b2")
+	pause(300 * time.Millisecond) // nobody takes the batch
+	r.save("schemas/a.yaml", "a3")
+	r.watcher.Known([]project.File{r.watcher.options.Files.Read("schemas/a.yaml")})
+	pause(100 * time.Millisecond)
+	wantNames(t, r.next(), "schemas/b.yaml")
+	r.quiet()
+	// All of it: then there is no batch.
+	r.save("schemas/a.yaml", "a4")
+	pause(100 * time.Millisecond)
+	r.watcher.Known([]project.File{r.watcher.options.Files.Read("schemas/a.yaml")})
+	pause(100 * time.Millisecond)
+	r.quiet()
+}
+
+// What the consumer has read may be out of date when it says so: the newer content arrives.
+func TestKnownTooLate(t *testing.T) {
+	t.Parallel()
+	r := watch(t, map[string]string{"schemas/a.yaml": "a"})
+	r.save("schemas/a.yaml", "a2")
+	old := r.watcher.options.Files.Read("schemas/a.yaml")
+	r.next()
+	r.save("schemas/a.yaml", "a3")
+	wantNames(t, r.next(), "schemas/a.yaml")
+	r.watcher.Known([]project.File{old})
+	r.applied["schemas/a.yaml"] = old
+	wantNames(t, r.next(), "schemas/a.yaml")
+	if got := r.texts()["schemas/a.yaml"]; got != "a3" {
+		t.Errorf("got %q", got)
+	}
 }

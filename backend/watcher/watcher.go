@@ -9,9 +9,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 
 	"marain/backend/project"
 )
@@ -87,14 +90,16 @@ type Watcher struct {
 	batches chan Batch
 	changed chan struct{}
 	ask     chan struct{}
+	knows   chan struct{} // has a value when the consumer has read files itself
 	inbox   *inbox
 
-	mu     sync.Mutex
-	known  map[string]known
-	state  State
-	first  bool // the first batch is delivered
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	mu        sync.Mutex
+	known     map[string]known
+	overtaken map[string]bool // what the consumer has read itself since the newest batch was made
+	state     State
+	first     bool // the first batch is delivered
+	cancel    context.CancelFunc
+	done      sync.WaitGroup
 }
 
 // backend is what the watcher needs from the system, and what tests put something else in place of.
@@ -143,8 +148,9 @@ func New(options Options) *Watcher {
 		changed: make(chan struct{}, 1),
 		ask:     make(chan struct{}, 1),
 		inbox:   newInbox(),
-		known:   map[string]known{},
-		state:   State{Name: Off, Folders: options.Dirs},
+		knows:   make(chan struct{}, 1),
+		known:   map[string]known{}, overtaken: map[string]bool{},
+		state: State{Name: Off, Folders: options.Dirs},
 	}
 }
 
@@ -207,14 +213,28 @@ func (w *Watcher) Rescan() {
 	}
 }
 
-// Known tells the watcher what the consumer has read itself, so that it is not reported again.
+// Known tells the watcher what the consumer has read itself, so that it is not reported again. A batch that waits to
+// be taken loses these files too, because it may hold older ones. They are looked at once more soon, in case they have
+// changed since the consumer read them.
 func (w *Watcher) Known(files []project.File) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	var news []string
 	for _, file := range files {
+		if !w.known[file.Path].file.Same(file) {
+			news = append(news, file.Path)
+		}
 		w.record(file)
+		w.overtaken[file.Path] = true
 	}
 	w.state.Files = len(w.known)
+	w.mu.Unlock()
+	for _, path := range news {
+		w.inbox.put(fsnotify.Event{Name: filepath.Join(w.options.Root, filepath.FromSlash(path)), Op: fsnotify.Chmod})
+	}
+	select {
+	case w.knows <- struct{}{}:
+	default: // it will look anyway
+	}
 }
 
 // record notes what the consumer has. The caller holds the lock.
@@ -228,8 +248,8 @@ func (w *Watcher) record(file project.File) {
 	w.known[file.Path] = known{file: file, size: size}
 }
 
-// knows returns what the consumer has of a file.
-func (w *Watcher) knows(path string) known {
+// base returns what the consumer has of a file.
+func (w *Watcher) base(path string) known {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if k, ok := w.known[path]; ok {
