@@ -116,6 +116,7 @@ func contentTable(e *document.Entity) Table {
 // have been written under other rules.
 func revisionsTable(e *document.Entity) Table {
 	t := Table{Name: document.RevisionsTable(e.ID), Columns: builtIn(), Key: []string{"id", "rid"}}
+	t.Columns[2].NotNull = true // part of the key
 	for i := range e.Fields {
 		if f := &e.Fields[i]; !f.Multiple() {
 			t.Columns = append(t.Columns, revisionColumn(f))
@@ -152,7 +153,7 @@ func builtIn() []Column {
 	return []Column{
 		{Name: "id", Type: ColumnText, NotNull: true},
 		{Name: "user", Type: ColumnText, Default: NoUser},
-		{Name: "rid", Type: ColumnInteger, NotNull: true, Default: int64(1)},
+		{Name: "rid", Type: ColumnInteger, Default: int64(1)},
 		{Name: "last_cached", Type: ColumnTimestamp},
 		{Name: "cache_ttl", Type: ColumnInteger, Default: cacheTTL},
 		{Name: "content_hash", Type: ColumnText},
