@@ -205,9 +205,6 @@ func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombsto
 	q := f.g.Dialect.Quote
 	table := f.now(document.ContentTable(f.new.ID))
 	column := q(OutOfUse(t.Tag, t.Field))
-	if f.returnsWithTable() {
-		return nil, nil // rows of a content type that was out of use itself cannot have been written
-	}
 	empty, proved, err := f.check(ctx, probe{
 		key: c.Key, rule: c.Rule,
 		query:  fmt.Sprintf("SELECT count(*) - count(%s) AS n, count(*) AS total FROM %s", column, table),
@@ -223,18 +220,6 @@ func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombsto
 		return nil, err
 	}
 	return f.askFill(c.Key, c.Field, empty), nil
-}
-
-// returnsWithTable reports whether the content type itself comes back in this plan.
-func (f *fields) returnsWithTable() bool {
-	for _, id := range f.draft.Effects.Restored {
-		for _, t := range f.g.Tombstones {
-			if t.ID == id && t.Field == "" && t.Tag == f.life.Tag {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // askFill asks for the value that rows without one get. A default of the field is offered.

@@ -23,7 +23,7 @@ func (w *work) entity(ctx context.Context, old, new *document.Entity) error {
 	}
 	target, back := w.target(new.ID)
 	if old.ID == new.ID && !(back && w.g.Lives[old.ID].Tag != target.Tag) {
-		return w.alterEntity(ctx, old, new, w.g.Lives[old.ID].Clone(), w.in.Old)
+		return w.alterEntity(ctx, old, new, w.g.Lives[old.ID].Clone())
 	}
 	// Another id, or another incarnation under the same one: the tables in use go as a whole.
 	if old.ID == new.ID {
@@ -146,8 +146,7 @@ func (w *work) bringBackEntity(ctx context.Context, e *document.Entity, t Tombst
 	if err := w.migrate(description, restoreEntity(t.Shape, t.Tag), retireEntity(t.Shape, t.Tag)); err != nil {
 		return err
 	}
-	was := &document.Document{Path: w.in.Path, Kind: document.KindEntity, Entity: t.Shape}
-	return w.alterFields(ctx, t.Shape, e, t.Life.Clone(), was, false)
+	return w.alterFields(ctx, t.Shape, e, t.Life.Clone(), false)
 }
 
 // removeEntity takes a content type out of use with its rows inside.
@@ -167,12 +166,12 @@ func (w *work) removeEntity(ctx context.Context, e *document.Entity) error {
 }
 
 // alterEntity plans the change of a content type that stays.
-func (w *work) alterEntity(ctx context.Context, old, new *document.Entity, life Life, was *document.Document) error {
+func (w *work) alterEntity(ctx context.Context, old, new *document.Entity, life Life) error {
 	if drifted, err := w.drifted(ctx, old); err != nil || drifted {
 		return err
 	}
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(new)...)
-	return w.alterFields(ctx, old, new, life, was, true)
+	return w.alterFields(ctx, old, new, life, true)
 }
 
 // drifted blocks the file when the live tables are not what its applied version says: nothing is built on sand.

@@ -11,13 +11,14 @@ import (
 
 // alterFields plans the fields of a content type that stays or comes back. With show set the changes go into the
 // plan's list; a content type that comes back shows as one change.
-func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life Life, was *document.Document, show bool) error {
+func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life Life, show bool) error {
 	hints := w.pair(ctx, old, new, life)
-	next := &document.Document{Path: w.in.Path, Kind: document.KindEntity, Entity: new, Hash: "next", Canonical: "next"}
+	var changes []diff.Change
 	if show {
-		next = w.in.New
+		changes = diff.Documents(w.in.Old, w.in.New, hints)
+	} else {
+		changes = diff.Entities(old, new, hints)
 	}
-	changes := diff.Documents(was, next, hints)
 	f := &fields{work: w, old: old, new: new, life: life}
 	for _, c := range changes {
 		if show {

@@ -41,6 +41,7 @@ type Input struct {
 	NextVersion int                // the version that an apply will write
 	Old, New    *document.Document // nil: not there
 	MovedFrom   string             // the file whose content type this one carries on
+	Carried     *document.Document // what that file is now; nil without one
 	MovedTo     string             // the file that carries this one's content type on
 	Held        bool
 }
@@ -106,15 +107,27 @@ func entityOf(d *document.Document) *document.Entity {
 	return d.Entity
 }
 
-// moved plans the two halves of a content type that goes on in another file: the tables stay as they are.
+// moved plans the two halves of a content type that goes on in another file: the tables stay as they are. One file may
+// be a half of two moves, when files swap what they hold.
 func (w *work) moved(ctx context.Context) error {
+	own := entityOf(w.in.Old)
 	if w.in.MovedTo != "" {
+		own = nil
 		w.change(diff.EntityAltered{Head: diff.Head{
 			Op: diff.Remove, Category: diff.FileMoved.TextCategory(), Rule: diff.FileMoved, Line: 1,
 			Message: fmt.Sprintf("The content type goes on in %s", w.in.MovedTo),
 		}})
 		w.act(Action{Type: Notify, Description: fmt.Sprintf("Follow the content type to %s", w.in.MovedTo)})
-		return nil
+	}
+	if own != nil {
+		w.changes(w.in.Old, nil, diff.Hints{})
+		if err := w.removeEntity(ctx, own); err != nil {
+			return err
+		}
+	}
+	w.in.Old = w.in.Carried
+	if w.in.MovedFrom == "" {
+		return w.entity(ctx, nil, entityOf(w.in.New))
 	}
 	w.change(diff.EntityAltered{Head: diff.Head{
 		Op: diff.Add, Category: diff.FileMoved.TextCategory(), Rule: diff.FileMoved, Line: 1,

@@ -189,11 +189,12 @@ func open(d action.Draft) []action.Question {
 func withHalves(s *sealed, chosen []int) ([]int, error) {
 	for _, i := range chosen {
 		in := s.inputs[i]
-		other := in.MovedFrom + in.MovedTo // one of them is empty
-		if other == "" || slices.ContainsFunc(chosen, func(k int) bool { return s.inputs[k].Path == other }) {
-			continue
+		for _, other := range []string{in.MovedFrom, in.MovedTo} {
+			if other == "" || slices.ContainsFunc(chosen, func(k int) bool { return s.inputs[k].Path == other }) {
+				continue
+			}
+			return nil, &Error{Code: CodeBlocked, Message: fmt.Sprintf("%s and %s hold the same content type and can only be applied together", in.Path, other), Details: []any{}}
 		}
-		return nil, &Error{Code: CodeBlocked, Message: fmt.Sprintf("%s and %s hold the same content type and can only be applied together", in.Path, other), Details: []any{}}
 	}
 	return chosen, nil
 }

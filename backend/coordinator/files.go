@@ -217,12 +217,30 @@ func (c *Coordinator) evaluate(ctx context.Context) {
 		}
 		c.waiting[path] = p
 	}
+	c.joinMoves()
 	for _, p := range c.waiting {
 		if p.changes == nil {
 			p.changes = c.textChanges(p)
 		}
 	}
 	c.publishStatus()
+}
+
+// joinMoves lets a removal that was rolled back before wait again when another file that waits carries its content type
+// on: the two halves of a move belong together.
+func (c *Coordinator) joinMoves() {
+	coming := map[string]bool{}
+	for _, p := range c.waiting {
+		if id := entityID(p.doc); id != "" && id != entityID(c.appliedDoc(p.path)) {
+			coming[id] = true
+		}
+	}
+	for path, h := range c.held {
+		if c.desired[path] == nil && h.Reason == "rolled_back" && coming[entityID(c.appliedDoc(path))] {
+			c.waiting[path] = c.difference(path)
+			delete(c.held, path)
+		}
+	}
 }
 
 // difference compares one file on disk with its applied version; nil when they are equal or the file is invalid.

@@ -53,7 +53,7 @@ func (c *Coordinator) drain(ctx context.Context) error {
 	if len(done) > 0 {
 		errs = append(errs, c.db.Write(ctx, func(q database.Querier) error {
 			for _, w := range done {
-				if err := c.store.Written(ctx, q, w.ID); err != nil {
+				if err := c.store.Written(ctx, q, w); err != nil {
 					return err
 				}
 			}

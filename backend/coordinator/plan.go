@@ -70,19 +70,25 @@ func (c *Coordinator) inputs(paths []string) []action.Input {
 func pairMoves(list []action.Input) {
 	leaving := map[string]int{}
 	for i, in := range list {
-		if in.New == nil && in.Old != nil && in.Old.Entity != nil {
-			leaving[in.Old.Entity.ID] = i
+		if id := entityID(in.Old); id != "" && id != entityID(in.New) {
+			leaving[id] = i
 		}
 	}
 	for i, in := range list {
-		if in.Old != nil || in.New == nil || in.New.Entity == nil {
-			continue
-		}
-		if from, ok := leaving[in.New.Entity.ID]; ok {
-			list[i].Old, list[i].MovedFrom = list[from].Old, list[from].Path
+		id := entityID(in.New)
+		if from, ok := leaving[id]; ok && id != entityID(in.Old) {
+			list[i].Carried, list[i].MovedFrom = list[from].Old, list[from].Path
 			list[from].MovedTo = in.Path
 		}
 	}
+}
+
+// entityID is the id of the content type that a document describes, or empty.
+func entityID(d *document.Document) string {
+	if d == nil || d.Entity == nil {
+		return ""
+	}
+	return d.Entity.ID
 }
 
 // plan makes the plan of a wish on one state of the database.
@@ -332,7 +338,11 @@ func (c *Coordinator) markMassRemoval(s *sealed) {
 // showHunks adds the side-by-side texts, which nothing but a person's eye needs.
 func showHunks(s *sealed) {
 	for i, in := range s.inputs {
-		s.plan.Files[i].Hunks = diff.Hunks(maskedText(in.Old), maskedText(in.New), hunkContext)
+		before := in.Old
+		if before == nil {
+			before = in.Carried
+		}
+		s.plan.Files[i].Hunks = diff.Hunks(maskedText(before), maskedText(in.New), hunkContext)
 	}
 }
 

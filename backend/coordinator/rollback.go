@@ -190,6 +190,12 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	g := goal{batch: id, target: map[string]history.Version{}, undo: own, sentence: "Undo: " + e.Record.Summary}
 	for _, v := range own {
 		g.target[v.Path] = history.Version{Path: v.Path}
+		// What came later and cancelled out had the same text: it is taken back too.
+		later, err := c.store.VersionsAfter(ctx, q, v.Path, v.Number)
+		if err != nil {
+			return goal{}, err
+		}
+		g.undo = append(g.undo, later...)
 	}
 	for _, v := range before {
 		if _, ours := g.target[v.Path]; ours {

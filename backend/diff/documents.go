@@ -77,8 +77,10 @@ type Hints struct {
 // Documents returns what changed from old to new, in the order of the file. Either may be nil: the file is new, or
 // gone. Two nil documents, or two with equal bytes, have no changes.
 func Documents(old, new *document.Document, hints Hints) []Change {
+	// The same text may stand for other values: fields that swapped their names, or an earlier incarnation of one.
+	sameFields := len(hints.Replaced) == 0 && len(hints.Renamed) == 0
 	switch {
-	case old == nil && new == nil, old != nil && new != nil && old.Hash == new.Hash && len(hints.Replaced) == 0:
+	case old == nil && new == nil, old != nil && new != nil && old.Hash == new.Hash && sameFields:
 		return nil
 	case old == nil:
 		return added(new)
@@ -86,13 +88,13 @@ func Documents(old, new *document.Document, hints Hints) []Change {
 		return removed(old)
 	case old.Kind != new.Kind:
 		return append(removed(old), added(new)...)
-	case old.Canonical == new.Canonical && len(hints.Replaced) == 0:
+	case old.Canonical == new.Canonical && sameFields:
 		return []Change{Reformatted{head(Format, "", nil, nil, FormatOnly, "Only comments, order, quoting or white space changed: no effect", 0)}}
 	}
 	var changes []Change
 	switch new.Kind {
 	case document.KindEntity:
-		changes = entities(old.Entity, new.Entity, hints)
+		changes = Entities(old.Entity, new.Entity, hints)
 	case document.KindConfig:
 		changes = configs(old.Config, new.Config, new.Root)
 	default:

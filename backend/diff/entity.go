@@ -7,8 +7,9 @@ import (
 	"marain/backend/document"
 )
 
-// entities compares two versions of a content type.
-func entities(old, new *document.Entity, hints Hints) []Change {
+// Entities returns what changed from one version of a content type to another, whatever file they are in. Equal ones
+// have no changes.
+func Entities(old, new *document.Entity, hints Hints) []Change {
 	if old.ID != new.ID {
 		// Another id means other tables: the old ones go out of use as a whole and new ones are made.
 		return []Change{

@@ -297,7 +297,8 @@ func (r *run) version(ctx context.Context, q database.Querier, f File, at string
 	if err := s.WriteVersion(ctx, q, v); err != nil {
 		return history.RecordFile{}, err
 	}
-	if err := s.Release(ctx, q, path); err != nil {
+	// A write that an earlier batch could not finish would put an older text over this one.
+	if err := errors.Join(s.Release(ctx, q, path), s.Dequeue(ctx, q, path)); err != nil {
 		return history.RecordFile{}, err
 	}
 	return history.RecordFile{File: f.Draft.File, Version: f.Version, OldHash: f.OldHash, NewHash: v.Hash}, nil

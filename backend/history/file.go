@@ -18,8 +18,11 @@ type Write struct {
 	BodyHash string
 }
 
-// Enqueue adds a file to the outbox.
+// Enqueue adds a file to the outbox, in place of an earlier write of the same file.
 func (s *Store) Enqueue(ctx context.Context, q database.Querier, w Write) error {
+	if err := s.Dequeue(ctx, q, w.Path); err != nil {
+		return err
+	}
 	var id int64
 	if err := q.QueryRow(ctx, `SELECT coalesce(max(id), 0) + 1 FROM marain_outbox`).Scan(&id); err != nil {
 		return fmt.Errorf("number a file write: %w", err)
@@ -28,6 +31,14 @@ func (s *Store) Enqueue(ctx context.Context, q database.Querier, w Write) error 
 		id, w.ActionID, w.Path, w.Expected, w.BodyHash)
 	if err != nil {
 		return fmt.Errorf("record a file write: %w", err)
+	}
+	return nil
+}
+
+// Dequeue removes what is still to be written to a file: something newer was decided about it.
+func (s *Store) Dequeue(ctx context.Context, q database.Querier, path string) error {
+	if _, err := q.Exec(ctx, `DELETE FROM marain_outbox WHERE file_path = ?`, path); err != nil {
+		return fmt.Errorf("clear an older file write: %w", err)
 	}
 	return nil
 }
@@ -47,9 +58,9 @@ func (s *Store) Outbox(ctx context.Context, q database.Querier) ([]Write, error)
 	return list, nil
 }
 
-// Written removes a file from the outbox.
-func (s *Store) Written(ctx context.Context, q database.Querier, id int64) error {
-	if _, err := q.Exec(ctx, `DELETE FROM marain_outbox WHERE id = ?`, id); err != nil {
+// Written removes a write from the outbox, unless another one has taken its number.
+func (s *Store) Written(ctx context.Context, q database.Querier, w Write) error {
+	if _, err := q.Exec(ctx, `DELETE FROM marain_outbox WHERE id = ? AND action_id = ? AND file_path = ?`, w.ID, w.ActionID, w.Path); err != nil {
 		return fmt.Errorf("clear a file write: %w", err)
 	}
 	return nil

@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"marain/backend/action"
 	"marain/backend/database"
+	"marain/backend/document"
 )
 
 // Lives returns the incarnations that are in use, by entity.
@@ -84,13 +87,13 @@ func flat(l action.Life) map[string]string {
 // Tombstones returns what is out of use and still there, oldest first.
 func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.Tombstone, error) {
 	var list []action.Tombstone
-	err := each(ctx, q, func(rows *sql.Rows) error {
+	err := each(ctx, q, func(rows *sql.Rows) (err error) {
 		var t action.Tombstone
 		var shape, life string
 		if err := rows.Scan(&t.ID, &t.Entity, &t.EntityTag, &t.Field, &t.Tag, &t.ActionID, &shape, &life); err != nil {
 			return err
 		}
-		if err := json.Unmarshal([]byte(shape), &t.Shape); err != nil {
+		if t.Shape, err = readShape(shape); err != nil {
 			return fmt.Errorf("shape of tombstone %s: %w", t.ID, err)
 		}
 		if err := json.Unmarshal([]byte(life), &t.Life); err != nil {
@@ -103,6 +106,35 @@ func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.To
 		return nil, fmt.Errorf("read tombstones: %w", err)
 	}
 	return list, nil
+}
+
+// readShape reads what a content type was. Defaults get back the Go types that their fields have: to JSON a number is
+// just a number, and the shape would differ from a file that says the very same.
+func readShape(text string) (*document.Entity, error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var e document.Entity
+	if err := decoder.Decode(&e); err != nil {
+		return nil, err
+	}
+	return &e, exactDefaults(e.Fields)
+}
+
+func exactDefaults(fields []document.Field) (err error) {
+	for i := range fields {
+		f := &fields[i]
+		if number, ok := f.Default.(json.Number); ok {
+			if f.Type == document.Integer {
+				f.Default, err = number.Int64()
+			} else {
+				f.Default, err = number.Float64()
+			}
+		}
+		if err = errors.Join(err, exactDefaults(f.Fields)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Bury records what a batch took out of use.
