@@ -19,6 +19,7 @@ import (
 	"marain/backend/api"
 	"marain/backend/coordinator"
 	"marain/backend/project"
+	"marain/backend/telemetry"
 )
 
 // The exit statuses. When more than one would fit, the first of 2, 1, 4, 3 counts.
@@ -122,11 +123,12 @@ func (inv *invocation) withProject() error {
 
 // open opens the engine for a command. The caller closes it.
 func (inv *invocation) open(ctx context.Context) (Engine, error) {
+	logger, err := telemetry.NewLogger(inv.env.Stderr, "warn", telemetry.FormatText)
+	if err != nil {
+		return nil, err
+	}
 	return inv.env.Open(ctx, inv.project.Root, OpenOptions{
-		Door:     "command",
-		ReadOnly: inv.command.readOnly,
-		Version:  inv.env.Version,
-		Logger:   slog.New(slog.NewTextHandler(inv.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Door: "command", ReadOnly: inv.command.readOnly, Version: inv.env.Version, Logger: logger,
 	})
 }
 

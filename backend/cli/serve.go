@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"marain/backend/coordinator"
 	"marain/backend/document"
 	"marain/backend/project"
+	"marain/backend/telemetry"
 )
 
 // settingsID is the id of the configuration that holds the engine's own settings.
@@ -74,7 +74,10 @@ func runServe(ctx context.Context, inv *invocation) (code int, err error) {
 	}
 	defer listener.Close() // again after Serve, which is harmless
 	address := webAddress(listener.Addr(), inv.options.listen, certificate)
-	logger := slog.New(slog.NewTextHandler(inv.env.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	logger, err := telemetry.NewLogger(inv.env.Stderr, "info", telemetry.FormatText)
+	if err != nil {
+		return 0, err
+	}
 	engine, err := inv.env.Open(ctx, inv.project.Root, OpenOptions{
 		Door: "server", Watch: true, Address: address, Version: inv.env.Version, Logger: logger,
 	})
