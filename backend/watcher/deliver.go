@@ -167,7 +167,7 @@ func (l *loop) deliver(ctx context.Context, batch Batch) {
 		case l.batches <- batch:
 			sent = true
 		case <-l.knows:
-			batch.Files = l.overtake(batch)
+			batch.Files = l.withoutKnown(batch)
 		case <-ctx.Done():
 			return
 		}
@@ -179,21 +179,11 @@ func (l *loop) deliver(ctx context.Context, batch Batch) {
 	l.log.Debug("files came to rest", slog.Int("files", len(batch.Files)), slog.Any("missing", batch.Missing), slog.Bool("full", batch.Full))
 }
 
-// overtake returns the files of a batch without those that the consumer has read itself since; in the first batch,
-// which holds every file, they are read again.
-func (l *loop) overtake(batch Batch) []project.File {
+// withoutKnown returns the files of a batch without those that the consumer has read itself since.
+func (l *loop) withoutKnown(batch Batch) []project.File {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	files := make([]project.File, 0, len(batch.Files))
-	for _, file := range batch.Files {
-		if l.overtaken[file.Path] {
-			if file = l.options.Files.Read(file.Path); !batch.Full || !file.Exists {
-				continue
-			}
-			l.record(file)
-		}
-		files = append(files, file)
-	}
+	files := l.overtake(batch, func(file project.File) bool { return l.overtaken[file.Path] })
 	clear(l.overtaken)
 	return files
 }

@@ -68,6 +68,7 @@ func (l *loop) run(ctx context.Context) error {
 // step does what there is to do now and returns when to be called again at the latest.
 func (l *loop) step(ctx context.Context, now time.Time) time.Time {
 	l.takeHints(ctx)
+	l.tune()
 	l.restore(ctx, now)
 	if due := !now.Before(l.lookAt()); due || l.pending {
 		l.look(now, !l.pending)
@@ -75,6 +76,29 @@ func (l *loop) step(ctx context.Context, now time.Time) time.Time {
 	l.readTouched(time.Now())
 	next := l.settle(ctx, time.Now())
 	return earlier(next, l.lookAt())
+}
+
+// tune takes over new times. Only this goroutine reads them.
+func (l *loop) tune() {
+	l.mu.Lock()
+	t := l.tuning
+	l.tuning = nil
+	l.mu.Unlock()
+	if t == nil {
+		return
+	}
+	set := func(into *time.Duration, value time.Duration) {
+		if value > 0 {
+			*into = value
+		}
+	}
+	set(&l.options.Quiet, t.quiet)
+	set(&l.options.MaxWait, t.maxWait)
+	set(&l.options.RescanEvery, t.rescanEvery)
+	l.group.quiet = l.options.Quiet
+	if l.why != "" {
+		l.distrust(l.why)
+	}
 }
 
 // lookAt returns when everything is looked at next.

@@ -282,3 +282,44 @@ func TestKnownTooLate(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A batch that was taken but not used yet gives way too.
+func TestFresh(t *testing.T) {
+	t.Parallel()
+	r := watch(t, map[string]string{"schemas/a.yaml": "a", "schemas/b.yaml": "b", "schemas/c.yaml": "c"})
+	if b := r.watcher.Fresh(r.batches[0]); len(b.Files) != 3 {
+		t.Errorf("got %v", names(b))
+	}
+	r.must(os.Rename(r.full("schemas/c.yaml"), r.full("schemas/d.yaml")))
+	r.save("schemas/a.yaml", "a2")
+	r.save("schemas/b.yaml", "b2")
+	taken := r.next()
+	wantNames(t, r.watcher.Fresh(taken), "schemas/a.yaml", "schemas/b.yaml", "-schemas/c.yaml", "schemas/d.yaml")
+	r.save("schemas/a.yaml", "a3")
+	r.save("schemas/c.yaml", "c2")
+	r.must(os.Remove(r.full("schemas/d.yaml")))
+	for _, path := range []string{"schemas/a.yaml", "schemas/b.yaml", "schemas/c.yaml", "schemas/d.yaml"} {
+		r.watcher.Known([]project.File{r.watcher.options.Files.Read(path)})
+	}
+	wantNames(t, r.watcher.Fresh(taken), "schemas/b.yaml")
+	// The first batch holds every file, also those that were read since.
+	first := r.watcher.Fresh(r.batches[0])
+	wantNames(t, first, "schemas/a.yaml", "schemas/b.yaml", "schemas/c.yaml")
+	if got := string(first.Files[0].Data); got != "a3" {
+		t.Errorf("got %q", got)
+	}
+	r.quiet()
+}
+
+// The times can be changed while it watches.
+func TestTune(t *testing.T) {
+	t.Parallel()
+	r := watch(t, map[string]string{"schemas/a.yaml": "a"})
+	r.watcher.Tune(400*time.Millisecond, 800*time.Millisecond, 0)
+	began := time.Now()
+	r.save("schemas/a.yaml", "a2")
+	r.next()
+	if took := time.Since(began); took < 400*time.Millisecond {
+		t.Errorf("delivered after %s", took)
+	}
+}

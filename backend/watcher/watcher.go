@@ -97,7 +97,8 @@ type Watcher struct {
 	known     map[string]known
 	overtaken map[string]bool // what the consumer has read itself since the newest batch was made
 	state     State
-	first     bool // the first batch is delivered
+	first     bool    // the first batch is delivered
+	tuning    *tuning // nil when there is none to take over
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
 }
@@ -220,7 +221,7 @@ func (w *Watcher) Known(files []project.File) {
 	w.mu.Lock()
 	var news []string
 	for _, file := range files {
-		if !w.known[file.Path].file.Same(file) {
+		if !w.has(file.Path).Same(file) {
 			news = append(news, file.Path)
 		}
 		w.record(file)
@@ -236,6 +237,51 @@ func (w *Watcher) Known(files []project.File) {
 	default: // it will look anyway
 	}
 }
+
+// Fresh returns a batch without the files that the consumer has read itself since the batch was made: what it read may
+// be newer. In the first batch, which holds every file, they are read again. A consumer that also reads files on its
+// own asks, under the same lock as its reading, before it uses a batch that it has taken.
+func (w *Watcher) Fresh(batch Batch) Batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	batch.Files = w.overtake(batch, func(file project.File) bool { return !w.has(file.Path).Same(file) })
+	return batch
+}
+
+// overtake returns the files of a batch without those that are overtaken; in the first batch, which holds every file,
+// these are read again. The caller holds the lock.
+func (w *Watcher) overtake(batch Batch, overtaken func(project.File) bool) []project.File {
+	files := make([]project.File, 0, len(batch.Files))
+	for _, file := range batch.Files {
+		if overtaken(file) {
+			if file = w.options.Files.Read(file.Path); !batch.Full || !file.Exists {
+				continue
+			}
+			w.record(file)
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// has returns what the consumer has of a file. The caller holds the lock.
+func (w *Watcher) has(path string) project.File {
+	if k, ok := w.known[path]; ok {
+		return k.file
+	}
+	return project.File{Path: path}
+}
+
+// Tune changes how patient the watcher is, from now on. Zero keeps what was.
+func (w *Watcher) Tune(quiet, maxWait, rescanEvery time.Duration) {
+	w.mu.Lock()
+	w.tuning = &tuning{quiet: quiet, maxWait: maxWait, rescanEvery: rescanEvery}
+	w.mu.Unlock()
+	w.inbox.signal()
+}
+
+// tuning is a change of the times.
+type tuning struct{ quiet, maxWait, rescanEvery time.Duration }
 
 // record notes what the consumer has. The caller holds the lock.
 func (w *Watcher) record(file project.File) {
