@@ -36,6 +36,7 @@ type pending struct {
 func (c *Coordinator) receive(ctx context.Context, batch watcher.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	batch = c.watcher.Fresh(batch) // a request may have read newer text while the batch waited for the lock
 	before := c.fingerprint()
 	if batch.Full {
 		c.desired = map[string]*saved{}
