@@ -132,8 +132,10 @@ export class App {
   }
 
   go(view: View): void {
+    if (view === this.view) return;
     this.view = view;
-    if (view === 'history') void this.#refreshHistory();
+    if (view === 'changes') this.history.leave();
+    else void this.#enterHistory();
   }
 
   /** Moves the selection in the list on screen. */
@@ -150,6 +152,7 @@ export class App {
 
   openBatch(actionId: string): void {
     this.view = 'history';
+    void this.history.enter();
     this.selectBatch(actionId);
   }
 
@@ -199,6 +202,12 @@ export class App {
     await Promise.all([this.status.refresh(), this.changes.refresh()]);
     this.changes.show(this.status.value);
     if (this.status.error?.code === 'unauthorized') this.#signOut();
+  }
+
+  async #enterHistory(): Promise<void> {
+    void this.batch.open(''); // nothing can be pressed for a batch that is about to change
+    await this.history.enter();
+    await this.batch.open(this.history.selected);
   }
 
   async #refreshHistory(): Promise<void> {

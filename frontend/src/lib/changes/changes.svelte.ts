@@ -1,6 +1,7 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { toBackendError, type Backend, type BackendError } from '../backend/backend';
 import { Refresher } from '../backend/refresher';
+import { keepHunks } from '../diff/same';
 import type { ApplyResult, Plan, PlanFile, Problem, Question, RejectResult, Status } from '../backend/types';
 
 /** One line of the list: a file that waits, one that is invalid, or one that is held. */
@@ -168,12 +169,12 @@ export class Changes {
   async #fetch(): Promise<void> {
     const request = this.#currentRequest();
     try {
-      const full = await this.backend.diff(this.#answersOf());
+      const full = keepHunks(this.full, await this.backend.diff(this.#answersOf()));
       this.#keepPlace(full);
       this.full = full;
       if (this.#wanted === '' && this.selected) this.#wanted = this.selected.key;
       for (const path of this.leftOut) if (!full.files.some((file) => file.file_path === path)) this.leftOut.delete(path);
-      const plan = await this.#fetchPlan(full);
+      const plan = keepHunks(this.plan, await this.#fetchPlan(full));
       if (request !== this.#currentRequest()) {
         void this.refresh(); // something was chosen meanwhile: this plan is for the choice before
         return;

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Hunk, Row } from '../backend/types';
+import { makeFile, makePlan } from '../backend/fake';
 import { chunksOf, lineCounts } from './chunks';
 import { pieces } from './pieces';
 import { Reveal } from './reveal.svelte';
+import { keepHunks } from './same';
 import { sqlTokens, yamlTokens } from './tokens';
 
 const row = (line: number): Row => ({ kind: 'equal', old: { line, spans: [] }, new: { line, spans: [] } });
@@ -55,6 +57,17 @@ describe('chunks', () => {
     const rows: Row[] = [row(1), { kind: 'changed' }, { kind: 'added' }, { kind: 'added' }, { kind: 'removed' }];
     expect(lineCounts([{ ...hunk(1, 0), rows }])).toEqual({ added: 3, removed: 2 });
   });
+});
+
+test('equal hunks of a newer plan are the ones that are on screen already', () => {
+  const plan = (rows: number, base: number) => makePlan([makeFile('a.yaml', { hunks: [hunk(1, rows)], base_version: base })]);
+  const before = plan(5, 1);
+  const same = keepHunks(before, plan(5, 2));
+  expect(same.files[0]?.hunks).toBe(before.files[0]?.hunks);
+  expect(same.files[0]?.base_version).toBe(2);
+  expect(keepHunks(before, plan(6, 1)).files[0]?.hunks).toHaveLength(1);
+  expect(keepHunks(before, plan(6, 1)).files[0]?.hunks).not.toBe(before.files[0]?.hunks);
+  expect(keepHunks(undefined, before)).toEqual(before);
 });
 
 describe('colours never change the text', () => {

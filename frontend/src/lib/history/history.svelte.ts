@@ -19,6 +19,11 @@ export class History {
 
   #next = $state('');
   #wanted = $state('');
+  #onScreen = false;
+  /** The newest batch when the timeline was last looked at. */
+  #seen = '';
+  /** How often somebody chose a batch. */
+  #choices = 0;
   readonly #refresher: Refresher;
 
   readonly days = $derived(groupByDay(this.items));
@@ -38,6 +43,22 @@ export class History {
     return this.#refresher.request();
   }
 
+  /**
+   * Begins to show the timeline. When something happened since it was last looked at, the newest batch is selected;
+   * while it is on screen, the selection never moves by itself.
+   */
+  async enter(): Promise<void> {
+    this.#onScreen = true;
+    const [seen, choices] = [this.#seen, this.#choices];
+    await this.refresh();
+    const newest = this.items[0]?.action_id ?? '';
+    if (newest !== seen && choices === this.#choices) this.#wanted = newest;
+  }
+
+  leave(): void {
+    this.#onScreen = false;
+  }
+
   filter(by: { status?: StatusFilter; file?: string }): Promise<void> {
     this.status = by.status ?? this.status;
     this.file = by.file ?? this.file;
@@ -49,6 +70,7 @@ export class History {
   }
 
   select(id: string): void {
+    this.#choices++;
     this.#wanted = id;
   }
 
@@ -86,7 +108,9 @@ export class History {
       this.items = answer.items;
       this.#next = answer.next;
       this.error = undefined;
-      if (this.#wanted === '' && this.items[0]) this.#wanted = this.items[0].action_id;
+      const newest = this.items[0]?.action_id ?? '';
+      if (this.#onScreen && !this.filtered) this.#seen = newest;
+      if (this.#onScreen && this.#wanted === '') this.#wanted = newest;
     } catch (thrown) {
       this.error = toBackendError(thrown);
     } finally {

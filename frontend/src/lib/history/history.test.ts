@@ -17,7 +17,7 @@ describe('timeline', () => {
   let history: History;
   beforeEach(async () => {
     history = new History(backend);
-    await history.refresh();
+    await history.enter();
   });
 
   test('pages on until the end, without repeating a batch', async () => {
@@ -41,10 +41,22 @@ describe('timeline', () => {
     expect(history.selected).toBe('b60');
   });
 
-  test('stays on the batch that was selected at the start when a newer one comes', async () => {
+  test('the selection never moves by itself while it is on screen', async () => {
     backend.batches = [makeBatch('b121'), ...backend.batches];
     await history.refresh();
     expect(history.selected).toBe('b120');
+  });
+
+  test('coming back goes to the newest when something happened, and keeps the place when nothing did', async () => {
+    history.select('b100');
+    history.leave();
+    await history.enter();
+    expect(history.selected).toBe('b100');
+    history.leave();
+    backend.batches = [makeBatch('b121'), ...backend.batches];
+    await history.refresh(); // an event, while something else is on screen
+    await history.enter();
+    expect(history.selected).toBe('b121');
   });
 
   test('a page that arrives after a new filter is void', async () => {
