@@ -34,26 +34,25 @@ run: setup $(MARAIN) ## build what changed and open the window on the sample pro
 	@scripts/run
 
 .PHONY: test
-test: setup-test $(MARAIN) ## run every test: Go, page, browser, window; one summary at the end
+test: setup-test $(MARAIN) $(HEADLESS) ## run every test: Go, page, browser, window; one summary at the end
 	@go run ./tests/suite
 
 .PHONY: build
 build: setup $(MARAIN) ## build/bin/marain, with the window
 
 .PHONY: headless
-headless: $(PAGE) ## build/bin/marain-headless: serve and the commands; needs no C compiler
-	CGO_ENABLED=0 $(GOBUILD) -tags headless -o $(HEADLESS) .
+headless: $(HEADLESS) ## build/bin/marain-headless: serve and the commands; needs no C compiler
 
 .PHONY: check
 check: setup ## format, vet, lint, generated code
 	@scripts/check
 
 .PHONY: e2e
-e2e: setup-test $(MARAIN) ## the page in a real Chromium, and the real window
+e2e: setup-test $(MARAIN) $(HEADLESS) ## the page in a real Chromium, and the real window
 	@go run ./tests/suite browser window
 
 .PHONY: window-test
-window-test: setup-test $(MARAIN) ## the real window, driven through the accessibility tree
+window-test: setup-test $(MARAIN) $(HEADLESS) ## the real window, driven through the accessibility tree
 	@go run ./tests/suite window
 
 .PHONY: screenshots
@@ -90,3 +89,6 @@ $(PAGE): $(MODULES) $(PAGEFILES)
 
 $(MARAIN): $(PAGE) $(GOFILES) $(SAMPLE) go.mod go.sum
 	$(GOBUILD) -tags $(TAGS) -o $@ .
+
+$(HEADLESS): $(PAGE) $(GOFILES) go.mod go.sum
+	CGO_ENABLED=0 $(GOBUILD) -tags headless -o $@ .
