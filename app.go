@@ -93,15 +93,14 @@ type recentProject struct {
 func (a *App) start(ctx context.Context, root string) {
 	defer a.readyOnce.Do(func() { close(a.ready) })
 	if root == "" {
-		for _, last := range a.recent.Load() {
-			if _, err := os.Stat(last.Root); err == nil {
-				root = last.Root
-			}
-			break
+		last := a.recent.Load()
+		if len(last) == 0 {
+			return
 		}
-	}
-	if root == "" {
-		return
+		root = last[0].Root
+		if _, err := os.Stat(root); err != nil {
+			return // it was moved away; the welcome page shows the others
+		}
 	}
 	a.tryOpen(ctx, root)
 }

@@ -6,7 +6,7 @@ package main
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"os"
 	"os/signal"
 	"os/user"
@@ -37,7 +37,7 @@ func run(args []string) int {
 	defer stop()
 	dir, err := os.Getwd()
 	if err != nil {
-		slog.Error("find the current folder", "error", err)
+		fmt.Fprintln(os.Stderr, "marain: find the current folder:", err)
 		return cli.ExitError
 	}
 	return cli.Run(ctx, args, cli.Env{

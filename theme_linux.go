@@ -31,7 +31,7 @@ func portalPrefersDark() bool {
 	if err != nil {
 		return false
 	}
-	defer bus.Close()
+	defer func() { _ = bus.Close() }() // only an answer is wanted from it
 	if bus.Auth(nil) != nil || bus.Hello() != nil {
 		return false
 	}
