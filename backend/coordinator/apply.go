@@ -61,11 +61,14 @@ func (c *Coordinator) writable() error {
 	if c.options.ReadOnly {
 		return Errorf(CodeForbidden, "the project was opened to look at only")
 	}
+	if c.suspect != "" {
+		return Errorf(CodeInternal, "the database cannot be trusted, so nothing more is written: %s; mend it, then open the project again", c.suspect)
+	}
 	return nil
 }
 
 func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, actor Actor, approved diff.Category, began time.Time) (ApplyResult, error) {
-	if err := c.refresh(ctx, nil); err != nil {
+	if err := c.refresh(ctx, true); err != nil {
 		return ApplyResult{}, err
 	}
 	paths, err := c.named(request.Files)
@@ -236,8 +239,10 @@ func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time
 // everything as it was.
 func (c *Coordinator) run(ctx context.Context, w executor.Work, s *sealed) (string, error) {
 	outcome, err := c.executor.Run(ctx, w)
+	// From here on the request's end no longer matters: what is committed must be published, and what failed recorded.
+	ctx = context.WithoutCancel(ctx)
 	if errors.Is(err, database.ErrUnknown) {
-		err = c.resolve(ctx, w, err)
+		outcome, err = c.resolve(ctx, w, err)
 	}
 	if err != nil {
 		c.failed(ctx, w, err)
@@ -246,31 +251,33 @@ func (c *Coordinator) run(ctx context.Context, w executor.Work, s *sealed) (stri
 	if w.DryRun {
 		return w.ActionID, nil
 	}
-	if err := c.heads.Add(outcome.Seq, outcome.Hash); err != nil {
-		c.log.Error("note the audit chain", "error", err)
-	}
+	c.note(outcome.Seq, outcome.Hash)
 	c.settled(ctx, w, outcome)
 	return w.ActionID, nil
 }
 
+// note keeps a link of the audit chain outside of the database too.
+func (c *Coordinator) note(seq int64, hash string) {
+	if err := c.heads.Add(c.databaseID, seq, hash); err != nil {
+		c.log.Error("note the audit chain", "error", err)
+	}
+}
+
 // resolve finds out whether a batch whose commit had no answer is there.
-func (c *Coordinator) resolve(ctx context.Context, w executor.Work, cause error) error {
-	var found bool
-	err := c.db.Read(ctx, func(q database.Querier) error {
-		_, err := c.store.Entry(ctx, q, w.ActionID)
-		found = err == nil
-		if errors.Is(err, history.ErrNotFound) {
-			return nil
-		}
+func (c *Coordinator) resolve(ctx context.Context, w executor.Work, cause error) (executor.Outcome, error) {
+	c.dirty = true // whatever is found out: read everything again before the next plan
+	var found history.Entry
+	err := c.db.Read(ctx, func(q database.Querier) (err error) {
+		found, err = c.store.Entry(ctx, q, w.ActionID)
 		return err
 	})
+	if errors.Is(err, history.ErrNotFound) {
+		return executor.Outcome{}, fmt.Errorf("the connection was lost and the batch is not there: %w", cause)
+	}
 	if err != nil {
-		return errors.Join(cause, err)
+		return executor.Outcome{}, errors.Join(cause, err)
 	}
-	if !found {
-		return fmt.Errorf("the connection was lost and the batch is not there: %w", cause)
-	}
-	return c.reload(ctx)
+	return executor.Outcome{Seq: found.Seq, Hash: found.Hash}, nil
 }
 
 // settled takes a committed batch over into memory and publishes it.
@@ -294,7 +301,7 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 	if err := c.followLives(ctx, w); err != nil {
 		// The batch is committed and live; the next operation reads everything anew.
 		c.log.Error("read the tombstones", "error", err)
-		c.seq = -1
+		c.dirty = true
 	}
 	c.publish(changed)
 	c.log.Info("applied", "action", w.ActionID, "files", len(paths), "publish_ms", milliseconds(began))
@@ -340,7 +347,7 @@ func (c *Coordinator) followLives(ctx context.Context, w executor.Work) error {
 // failed records and announces an attempt that changed nothing. One that only came too late is none: it is planned
 // anew.
 func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) {
-	if errors.Is(cause, executor.ErrStale) || w.DryRun || ctx.Err() != nil {
+	if errors.Is(cause, executor.ErrStale) || errors.Is(cause, database.ErrLocked) || w.DryRun {
 		return
 	}
 	c.log.Error("apply", "action", w.ActionID, "error", cause)
@@ -361,9 +368,7 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 	if err != nil {
 		c.log.Error("record a failed attempt", "action", w.ActionID, "error", err)
 	} else {
-		if err := c.heads.Add(entry.Seq, entry.Hash); err != nil {
-			c.log.Error("note the audit chain", "error", err)
-		}
+		c.note(entry.Seq, entry.Hash)
 		// Only this link is new when nobody else wrote meanwhile; otherwise the next operation catches up.
 		if entry.Seq == c.seq+1 {
 			c.seq = entry.Seq
@@ -377,7 +382,7 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 // storage keeps an error only when it is the storage's: a statement that the database refused says nothing about the
 // database.
 func storage(err error) error {
-	if errors.Is(err, database.ErrReplaced) || broken(err) {
+	if err != nil && (errors.Is(err, database.ErrReplaced) || broken(err)) {
 		return err
 	}
 	return nil
@@ -412,7 +417,7 @@ func (c *Coordinator) automatic(ctx context.Context) {
 		if _, err = c.run(ctx, w, s); !errors.Is(err, executor.ErrStale) {
 			return // a failure is recorded, announced and logged; the files go on waiting
 		}
-		if err := c.refresh(ctx, nil); err != nil {
+		if err := c.refresh(ctx, true); err != nil {
 			c.log.Error("plan again", "error", err)
 			return
 		}

@@ -68,22 +68,27 @@ type Coordinator struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 
-	mu        sync.Mutex
-	seq       int64                         // the newest link of the audit chain that is known here
-	applied   map[string]*version           // by path: what the database and memory hold
-	desired   map[string]*saved             // by path: what is on disk
-	missing   []string                      // source folders that are gone
-	waiting   map[string]*pending           // by path: what differs, and is neither invalid nor held
-	held      map[string]Held               // by path
-	holds     map[string]history.Held       // by path: what a person rejected
-	cross     map[string][]document.Problem // by path: what is wrong between files
-	lives     map[string]action.Life
-	tombs     []action.Tombstone
-	last      *LastResult
-	lastSync  time.Time
-	suspect   string            // why the database cannot be trusted any more
-	rows      map[string]string // pending version rows as written: path to hash
-	rowsKnown bool
+	mu         sync.Mutex
+	seq        int64                         // the newest link of the audit chain that is known here
+	applied    map[string]*version           // by path: what the database and memory hold
+	desired    map[string]*saved             // by path: what is on disk
+	missing    []string                      // source folders that are gone
+	waiting    map[string]*pending           // by path: what differs, and is neither invalid nor held
+	held       map[string]Held               // by path
+	holds      map[string]history.Held       // by path: what a person rejected
+	cross      map[string][]document.Problem // by path: what is wrong between files
+	lives      map[string]action.Life
+	tombs      []action.Tombstone
+	last       *LastResult
+	lastSync   time.Time
+	suspect    string            // why the database cannot be trusted any more
+	failing    bool              // its storage failed: only opening it again makes it trusted
+	rows       map[string]string // pending version rows as written: path to hash
+	rowsKnown  bool
+	databaseID string            // names it among those of one data folder
+	dirty      bool              // what is known of the database may be incomplete: read it again
+	leftover   bool              // the outbox holds file writes that could not be made
+	refused    map[string]string // by path: the content that the database refused in an automatic apply
 }
 
 // version is what is applied for one file.
@@ -116,7 +121,8 @@ func Open(ctx context.Context, options Options) (*Coordinator, error) {
 		hub:     event.NewHub(eventsKept),
 		heads:   history.Heads{File: filepath.Join(p.DataDir, "audit.head")},
 		applied: map[string]*version{}, desired: map[string]*saved{}, waiting: map[string]*pending{},
-		held: map[string]Held{}, holds: map[string]history.Held{}, cross: map[string][]document.Problem{},
+		refused: map[string]string{},
+		held:    map[string]Held{}, holds: map[string]history.Held{}, cross: map[string][]document.Problem{},
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, coded(errors.Join(err, c.Close()))
@@ -146,8 +152,11 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 			c.log.Error("write files that were left over", "error", err)
 		}
 	}
-	if err := c.scan(ctx, nil); err != nil {
-		return err
+	if err := c.scan(ctx, false); err != nil {
+		// A folder that cannot be read says nothing about the files in it, and stops no start.
+		c.log.Error("look at the files", "error", err)
+		c.missing = c.project.Dirs()
+		c.evaluate(ctx)
 	}
 	if c.options.Watch {
 		return c.watch()
@@ -316,21 +325,28 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 			c.announce(event.Changes)
 		}
 	}
+	if err == nil && c.leftover {
+		err = c.drain(ctx)
+		c.evaluate(ctx)
+	}
 	if c.trust(err) {
 		c.publishStatus()
 	}
 	return err
 }
 
-// trust notes whether the database can be relied on and reports whether that has changed.
+// trust notes whether the database can be relied on and reports whether that has changed. A storage that failed once
+// stays suspect until the project is opened again: what it says may not be what is on the disk.
 func (c *Coordinator) trust(err error) bool {
 	before := c.suspect
 	switch {
+	case storage(err) != nil && broken(err):
+		c.suspect, c.failing = err.Error(), true
+	case c.failing, errors.Is(err, context.Canceled), errors.Is(err, database.ErrLocked):
+	case errors.Is(err, database.ErrReplaced):
+		c.suspect = err.Error()
 	case err == nil:
 		c.suspect = ""
-	case errors.Is(err, context.Canceled), errors.Is(err, database.ErrLocked):
-	default:
-		c.suspect = err.Error()
 	}
 	return before != c.suspect
 }
@@ -343,7 +359,7 @@ func (c *Coordinator) moved(ctx context.Context) (bool, error) {
 	moved := false
 	err := c.db.Read(ctx, func(q database.Querier) error {
 		seq, _, err := c.store.Head(ctx, q)
-		moved = seq != c.seq
+		moved = seq != c.seq || c.dirty
 		return err
 	})
 	return moved, err
@@ -363,70 +379,91 @@ func (c *Coordinator) unprepared(ctx context.Context) bool {
 	return err == nil && !there
 }
 
+// memory is what is known of the database. It is read as a whole or not at all: half of a new state beside half of an
+// old one would pass every guard.
+type memory struct {
+	seq      int64
+	lives    map[string]action.Life
+	tombs    []action.Tombstone
+	holds    map[string]history.Held
+	applied  map[string]*version
+	leftover bool // the outbox holds file writes
+	last     *LastResult
+	lastSync time.Time
+}
+
 // reload reads the applied state from the database and publishes it. Nothing comes from the files: after a crash the
 // last committed batch is what is live.
 func (c *Coordinator) reload(ctx context.Context) error {
 	if c.unprepared(ctx) {
 		return nil
 	}
-	var list []history.Version
-	var holds []history.Held
-	applied := map[string]*version{}
-	err := c.db.Read(ctx, func(q database.Querier) (err error) {
+	m := memory{applied: map[string]*version{}, holds: map[string]history.Held{}}
+	if err := c.db.Read(ctx, func(q database.Querier) error { return c.recall(ctx, q, &m) }); err != nil {
+		return err
+	}
+	c.seq, c.lives, c.tombs, c.holds, c.leftover = m.seq, m.lives, m.tombs, m.holds, m.leftover
+	c.last, c.lastSync = m.last, m.lastSync
+	c.rowsKnown, c.dirty = false, false
+	c.adopt(m.applied)
+	return nil
+}
 
-		if c.seq, _, err = c.store.Head(ctx, q); err != nil {
-			return err
-		}
-
-		if list, err = c.store.Applied(ctx, q); err != nil {
-			return err
-		}
-		if c.lives, err = c.store.Lives(ctx, q); err != nil {
-			return err
-		}
-		if c.tombs, err = c.store.Tombstones(ctx, q); err != nil {
-			return err
-		}
-		if holds, err = c.store.HeldFiles(ctx, q); err != nil {
-			return err
-		}
-		if err := c.lastEntry(ctx, q); err != nil {
-			return err
-		}
-		for _, v := range list {
-			if applied[v.Path], err = c.load(ctx, q, v); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory) (err error) {
+	if m.seq, _, err = c.store.Head(ctx, q); err != nil {
+		return err
+	}
+	if c.databaseID, err = c.store.DatabaseID(ctx, q); err != nil {
+		return err
+	}
+	if m.lives, err = c.store.Lives(ctx, q); err != nil {
+		return err
+	}
+	if m.tombs, err = c.store.Tombstones(ctx, q); err != nil {
+		return err
+	}
+	holds, err := c.store.HeldFiles(ctx, q)
 	if err != nil {
 		return err
 	}
-	c.holds = map[string]history.Held{}
 	for _, h := range holds {
-		c.holds[h.Path] = h
+		m.holds[h.Path] = h
 	}
-	c.rowsKnown = false
-	c.adopt(applied)
+	writes, err := c.store.Outbox(ctx, q)
+	if err != nil {
+		return err
+	}
+	m.leftover = len(writes) > 0
+	if err := c.lastEntry(ctx, q, m); err != nil {
+		return err
+	}
+	list, err := c.store.Applied(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		if m.applied[v.Path], err = c.load(ctx, q, v); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // lastEntry finds how the newest attempt ended.
-func (c *Coordinator) lastEntry(ctx context.Context, q database.Querier) error {
-	entries, err := c.store.Entries(ctx, q, history.Filter{Limit: 20})
+func (c *Coordinator) lastEntry(ctx context.Context, q database.Querier, m *memory) error {
+	const look = 20
+	entries, err := c.store.Entries(ctx, q, history.Filter{Limit: look})
 	if err != nil {
 		return err
 	}
-	c.last, c.lastSync = nil, time.Time{}
 	for _, e := range entries {
 		result := resultOf(e)
-		if c.last == nil && result != nil {
-			c.last = result
+		if m.last == nil && result != nil {
+			m.last = result
 		}
-		if result != nil && result.Result == "applied" && c.lastSync.IsZero() {
+		if result != nil && result.Result == "applied" && m.lastSync.IsZero() {
 			if at, err := time.Parse(time.RFC3339, e.At); err == nil {
-				c.lastSync = at
+				m.lastSync = at
 			}
 		}
 	}
@@ -452,13 +489,21 @@ func (c *Coordinator) load(ctx context.Context, q database.Querier, v history.Ve
 		return &version{Version: v, doc: known.doc}, nil
 	}
 	raw, err := c.store.Content(ctx, q, v.Hash)
-	if err != nil {
-		return nil, fmt.Errorf("version %d of %s: %w", v.Number, v.Path, err)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	doc, problems := c.loader.Load(v.Path, raw)
-	if len(problems) > 0 {
-		// The rules may have become stricter since: the version stays recorded, and nothing is built on it.
-		c.log.Error("an applied version cannot be read", "file", v.Path, "version", v.Number, "problem", problems[0].Message)
+	problem := ""
+	var doc *document.Document
+	if err != nil {
+		problem = err.Error() // a lost key, or damage: verify tells more
+	} else if loaded, problems := c.loader.Load(v.Path, raw); len(problems) > 0 {
+		problem = problems[0].Message // the rules may have become stricter since
+	} else {
+		doc = loaded
+	}
+	if problem != "" {
+		// The version stays recorded, nothing is built on it, and everything else starts.
+		c.log.Error("an applied version cannot be read", "file", v.Path, "version", v.Number, "problem", problem)
 	}
 	return &version{Version: v, doc: doc}, nil
 }

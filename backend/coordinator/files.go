@@ -17,10 +17,6 @@ import (
 	"marain/backend/watcher"
 )
 
-// settleTime is how long a file that an explicit request finds changed must stay the same before it counts: somebody
-// may be in the middle of writing it.
-const settleTime = 20 * time.Millisecond
-
 // pending is one file that differs from what is applied.
 type pending struct {
 	path    string
@@ -28,6 +24,7 @@ type pending struct {
 	kind    document.Kind
 	hash    string             // empty: the file is gone
 	doc     *document.Document // nil: the file is gone
+	base    int                // the version it differs from
 	changes []diff.Head
 	planned bool // the changes are graded by the checks on the real rows
 }
@@ -66,29 +63,21 @@ func (c *Coordinator) warm(ctx context.Context) {
 	}
 }
 
-// scan reads the named files anew, or all of them, so that an explicit request never works on old text. A file that
-// changed since it was read last is read twice.
-func (c *Coordinator) scan(ctx context.Context, paths []string) error {
-	files, missing, err := c.read(paths)
+// scan reads all files anew, so that an explicit request never works on old text. A careful one does not believe what
+// it sees at first: somebody may be in the middle of saving.
+func (c *Coordinator) scan(ctx context.Context, careful bool) error {
+	files, missing, err := c.read()
 	if err != nil {
 		return err
 	}
-	var moved []string
-	for _, f := range files {
-		if known := c.desired[f.Path]; f.Exists && (known == nil || known.Hash != f.Hash) {
-			moved = append(moved, f.Path)
-		}
-	}
-	if len(moved) > 0 && c.options.Watch {
-		if files, err = c.settle(ctx, files, moved); err != nil {
+	before := c.fingerprint()
+	c.missing = missing
+	if careful {
+		if files, err = c.settle(ctx, files); err != nil {
 			return err
 		}
 	}
-	before := c.fingerprint()
-	if paths == nil {
-		c.missing = missing
-		c.forget(files)
-	}
+	c.forget(files)
 	for _, f := range files {
 		c.take(f)
 	}
@@ -102,39 +91,107 @@ func (c *Coordinator) scan(ctx context.Context, paths []string) error {
 	return nil
 }
 
-func (c *Coordinator) read(paths []string) (files []project.File, missing []string, err error) {
-	if paths == nil {
-		match := func(path string) bool { _, ok := c.loader.Kind(path); return ok }
-		return c.files.Scan(c.project.Dirs(), match)
-	}
-	for _, path := range paths {
-		files = append(files, c.files.Read(path))
-	}
-	return files, nil, nil
+func (c *Coordinator) read() (files []project.File, missing []string, err error) {
+	return c.files.Scan(c.project.Dirs(), func(path string) bool { _, ok := c.loader.Kind(path); return ok })
 }
 
-// settle reads changed files again until two reads in a row are equal.
-func (c *Coordinator) settle(ctx context.Context, files []project.File, moved []string) ([]project.File, error) {
-	const most = 50
-	for i := 0; i < most && len(moved) > 0; i++ {
+// How long what an explicit request finds must stay as it is before it counts: the same that the watcher waits.
+const (
+	changeWait = 20 * time.Millisecond     // another text
+	shrinkWait = watcher.DefaultShrinkWait // a shorter one: editors truncate before they write
+	vanishWait = watcher.DefaultVanishWait // none: editors move a file away before they put the new one there
+	settleMost = 3 * time.Second           // and how long a file may keep changing
+)
+
+// settle reads files again until what differs from what was known has been the same for long enough.
+func (c *Coordinator) settle(ctx context.Context, files []project.File) ([]project.File, error) {
+	began := time.Now()
+	now := map[string]project.File{}
+	for _, f := range files {
+		now[f.Path] = f
+	}
+	since := map[string]time.Time{}
+	for {
+		var unsettled []string
+		for path := range c.differing(now) {
+			if _, seen := since[path]; !seen {
+				since[path] = time.Now()
+			}
+			if time.Since(since[path]) < c.patience(path, now[path]) {
+				unsettled = append(unsettled, path)
+			}
+		}
+		if len(unsettled) == 0 {
+			return slices.SortedFunc(maps.Values(now), func(a, b project.File) int { return strings.Compare(a.Path, b.Path) }), nil
+		}
+		if time.Since(began) > settleMost {
+			return nil, Errorf(CodeConflict, "%s is still being written: try again when it is done", unsettled[0])
+		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(settleTime):
+		case <-time.After(changeWait / 2):
 		}
-		var still []string
-		for k, f := range files {
-			if !slices.Contains(moved, f.Path) {
+		for _, path := range unsettled {
+			again := c.files.Read(path)
+			if before := now[path]; again.Same(before) && again.Exists == before.Exists {
 				continue
 			}
-			if again := c.files.Read(f.Path); !again.Same(f) {
-				files[k] = again
-				still = append(still, f.Path)
+			delete(since, path)
+			delete(now, path)
+			if again.Exists || again.Err != nil {
+				now[path] = again
 			}
 		}
-		moved = still
 	}
-	return files, nil
+}
+
+// differing returns the paths at which the disk is not what is known: by the last look while the folders are watched,
+// else by what is applied.
+func (c *Coordinator) differing(now map[string]project.File) map[string]bool {
+	paths := map[string]bool{}
+	for path, f := range now {
+		if hash, _ := c.knownText(path); f.Err == nil && hash != f.Hash {
+			paths[path] = true
+		}
+	}
+	for path := range c.desired {
+		if _, there := now[path]; !there && !c.away(path) {
+			paths[path] = true
+		}
+	}
+	for path, v := range c.applied {
+		if _, there := now[path]; !there && v.Hash != "" && !c.options.Watch && !c.away(path) {
+			paths[path] = true
+		}
+	}
+	return paths
+}
+
+// patience is how long a difference must last before it counts.
+func (c *Coordinator) patience(path string, f project.File) time.Duration {
+	_, size := c.knownText(path)
+	switch {
+	case !f.Exists:
+		return vanishWait
+	case len(f.Data) < size:
+		return shrinkWait
+	}
+	return changeWait
+}
+
+// knownText returns the hash and size of a file as it is known; empty for none.
+func (c *Coordinator) knownText(path string) (hash string, size int) {
+	if c.options.Watch {
+		if f := c.desired[path]; f != nil {
+			return f.Hash, len(f.Data)
+		}
+		return "", 0
+	}
+	if v := c.applied[path]; v != nil && v.doc != nil {
+		return v.Hash, len(v.doc.Raw)
+	}
+	return "", 0
 }
 
 // forget drops files that are not on disk any more. Where a whole source folder is missing nothing is said about the
@@ -213,7 +270,7 @@ func (c *Coordinator) evaluate(ctx context.Context) {
 			c.held[path] = held
 			continue
 		}
-		if known := before[path]; known != nil && known.hash == p.hash && known.doc == p.doc {
+		if known := before[path]; known != nil && known.hash == p.hash && known.doc == p.doc && known.base == p.base && known.event == p.event {
 			p = known
 		}
 		c.waiting[path] = p
@@ -253,11 +310,11 @@ func (c *Coordinator) difference(path string) *pending {
 		return nil
 	case onDisk == nil:
 		kind, _ := c.loader.Kind(path)
-		return &pending{path: path, event: diff.FileRemoved, kind: kind}
+		return &pending{path: path, event: diff.FileRemoved, kind: kind, base: c.number(path)}
 	case onDisk.doc == nil, len(c.cross[path]) > 0, present && applied.Hash == onDisk.Hash:
 		return nil
 	}
-	p := &pending{path: path, event: diff.FileModified, kind: onDisk.doc.Kind, hash: onDisk.Hash, doc: onDisk.doc}
+	p := &pending{path: path, event: diff.FileModified, kind: onDisk.doc.Kind, hash: onDisk.Hash, doc: onDisk.doc, base: c.number(path)}
 	if !present {
 		p.event = diff.FileAdded
 	}

@@ -13,24 +13,14 @@ import (
 // errEdited says that somebody changed a file after it was decided to write it.
 var errEdited = errors.New("the file was edited meanwhile")
 
-// drain writes the files of the outbox. It runs after a rollback's commit and at every start, so that a crash between
-// the two leaves nothing undone. A file that somebody edited meanwhile is left as it is: the edit is a new change.
+// drain writes the files of the outbox. It runs after a rollback's commit, at every start, and again and again while
+// something is left over, so that neither a crash nor a full disk between the two leaves it undone. A file that somebody
+// edited meanwhile is left as it is: the edit is a new change.
 func (c *Coordinator) drain(ctx context.Context) error {
 	var writes []history.Write
-	bodies := map[string][]byte{}
 	err := c.db.Read(ctx, func(q database.Querier) (err error) {
-		if writes, err = c.store.Outbox(ctx, q); err != nil {
-			return err
-		}
-		for _, w := range writes {
-			if w.BodyHash == "" || bodies[w.BodyHash] != nil {
-				continue
-			}
-			if bodies[w.BodyHash], err = c.store.Content(ctx, q, w.BodyHash); err != nil {
-				return err
-			}
-		}
-		return nil
+		writes, err = c.store.Outbox(ctx, q)
+		return err
 	})
 	if err != nil {
 		return err
@@ -38,29 +28,67 @@ func (c *Coordinator) drain(ctx context.Context) error {
 	var done []history.Write
 	var errs []error
 	for _, w := range writes {
-		err := c.write(w, bodies[w.BodyHash])
+		err := c.deliver(ctx, w)
 		switch {
 		case errors.Is(err, errEdited):
 			c.log.Warn("a file was edited before it could be written back: the edit stays", "file", w.Path, "action", w.ActionID)
 		case err != nil:
-			// It stays in the outbox and is tried again at the next start.
 			errs = append(errs, fmt.Errorf("write %s: %w", w.Path, err))
 			continue
 		}
 		done = append(done, w)
 		c.take(c.reread(w.Path))
 	}
+	c.leftover = len(errs) > 0
 	if len(done) > 0 {
-		errs = append(errs, c.db.Write(ctx, func(q database.Querier) error {
+		err := c.db.Write(ctx, func(q database.Querier) error {
 			for _, w := range done {
 				if err := c.store.Written(ctx, q, w); err != nil {
 					return err
 				}
 			}
 			return nil
-		}))
+		})
+		if err != nil {
+			c.leftover = true
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// deliver makes one file write of the outbox.
+func (c *Coordinator) deliver(ctx context.Context, w history.Write) error {
+	var body []byte
+	if w.BodyHash != "" {
+		err := c.db.Read(ctx, func(q database.Querier) (err error) {
+			body, err = c.store.Content(ctx, q, w.BodyHash)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return c.write(w, body)
+}
+
+// unwritten lists the files of a batch that could not be written back yet.
+func (c *Coordinator) unwritten(ctx context.Context) []Failure {
+	list := []Failure{}
+	if !c.leftover {
+		return list
+	}
+	err := c.db.Read(ctx, func(q database.Querier) error {
+		writes, err := c.store.Outbox(ctx, q)
+		for _, w := range writes {
+			list = append(list, Failure{File: w.Path, Code: CodeInternal, Message: "the file could not be written back yet; it is tried again until it can"})
+		}
+		return err
+	})
+	if err != nil {
+		c.log.Error("read the outbox", "error", err)
+	}
+	return list
 }
 
 // write puts one file in place unless it is there already or somebody edited it.

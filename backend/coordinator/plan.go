@@ -26,6 +26,7 @@ type sealed struct {
 	inputs []action.Input
 	tables []string // every table that was looked at
 	seal   string   // what they looked like
+	shape  string   // what those looked like that the files are about, whatever was answered
 	stamp  string   // the database's own mark of them
 	seq    int64    // the newest link of the audit chain then
 }
@@ -113,6 +114,12 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 			}
 			s.drafts = append(s.drafts, draft)
 		}
+		names := ownTables(w.inputs)
+		own, err := inspect.tables(ctx, names)
+		if err != nil {
+			return err
+		}
+		s.shape = action.Fingerprint(names, own)
 		s.tables = slices.Sorted(maps.Keys(inspect.seen))
 		s.seal = action.Fingerprint(s.tables, inspect.live)
 		return nil
@@ -122,6 +129,19 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 	}
 	c.compose(s, w)
 	return s, nil
+}
+
+// ownTables names the tables of the content types that the files describe or described.
+func ownTables(list []action.Input) []string {
+	var names []string
+	for _, in := range list {
+		for _, d := range []*document.Document{in.Old, in.New, in.Carried} {
+			if d != nil && d.Entity != nil {
+				names = append(names, action.TableNames(action.Tables(d.Entity))...)
+			}
+		}
+	}
+	return names
 }
 
 // inspector looks at each live table once for a whole plan.
@@ -218,7 +238,8 @@ func (c *Coordinator) compose(s *sealed, w wish) {
 	s.plan.ID = c.planID(s, w)
 }
 
-// planID is a hash of what the plan was made from: the contents, the versions they start from, and the live tables.
+// planID is a hash of what the plan was made from: the contents, the versions they start from, and the live tables. It
+// is the same whatever was answered: the plan that asks is the one that is approved with its answers.
 func (c *Coordinator) planID(s *sealed, w wish) string {
 	type from struct {
 		Path         string
@@ -242,7 +263,7 @@ func (c *Coordinator) planID(s *sealed, w wish) string {
 		Files  []from
 		Target map[string]action.Life
 		Seal   string
-	}{w.name, all, w.target, s.seal})
+	}{w.name, all, w.target, s.shape})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
@@ -365,7 +386,7 @@ func (c *Coordinator) Diff(ctx context.Context, request DiffRequest) (action.Pla
 }
 
 func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
-	if err := c.refresh(ctx, nil); err != nil {
+	if err := c.refresh(ctx, c.options.Watch); err != nil {
 		return action.Plan{}, err
 	}
 	if len(request.Contents) > 0 {
@@ -413,8 +434,9 @@ func (c *Coordinator) preview(ctx context.Context, request DiffRequest) (action.
 	return s.plan, nil
 }
 
-// refresh catches up with the database and with the files on disk.
-func (c *Coordinator) refresh(ctx context.Context, paths []string) error {
+// refresh catches up with the database and with the files on disk; carefully, so that the middle of a save is not taken
+// for its end.
+func (c *Coordinator) refresh(ctx context.Context, careful bool) error {
 	moved, err := c.moved(ctx)
 	if err != nil {
 		return err
@@ -424,7 +446,7 @@ func (c *Coordinator) refresh(ctx context.Context, paths []string) error {
 			return err
 		}
 	}
-	return c.scan(ctx, paths)
+	return c.scan(ctx, careful)
 }
 
 // named returns the files that a request is about: those it names, or all that wait. A named file must be one that

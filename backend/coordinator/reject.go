@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"marain/backend/action"
@@ -17,11 +18,15 @@ import (
 func (c *Coordinator) Reject(ctx context.Context, request RejectRequest, actor Actor) (RejectResult, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	result, err := c.reject(ctx, request, actor)
-	if err != nil {
-		return RejectResult{}, coded(err)
+	for try := 1; ; try++ {
+		result, err := c.reject(ctx, request, actor)
+		if err == nil {
+			return result, nil
+		}
+		if !errors.Is(err, executor.ErrStale) || try == attempts {
+			return RejectResult{}, coded(err)
+		}
 	}
-	return result, nil
 }
 
 func (c *Coordinator) reject(ctx context.Context, request RejectRequest, actor Actor) (RejectResult, error) {
@@ -32,7 +37,7 @@ func (c *Coordinator) reject(ctx context.Context, request RejectRequest, actor A
 	if err := c.writable(); err != nil {
 		return result, err
 	}
-	if err := c.refresh(ctx, nil); err != nil {
+	if err := c.refresh(ctx, true); err != nil {
 		return result, err
 	}
 	paths, err := c.named(request.Files)
@@ -52,7 +57,8 @@ func (c *Coordinator) reject(ctx context.Context, request RejectRequest, actor A
 		return result, err
 	}
 	result.ActionID, result.Held, result.Restored = r.id, append(result.Held, r.held...), append(result.Restored, r.restored...)
-	return result, r.settle(ctx)
+	r.settle(context.WithoutCancel(ctx))
+	return result, nil
 }
 
 // rejection is one reject on its way.
@@ -117,6 +123,13 @@ func (r *rejection) add(path string) error {
 
 func (r *rejection) write(ctx context.Context, q database.Querier) (err error) {
 	s := r.c.store
+	seq, _, err := s.Head(ctx, q)
+	if err != nil {
+		return err
+	}
+	if seq != r.c.seq {
+		return fmt.Errorf("another batch was applied since: %w", executor.ErrStale)
+	}
 	word := "held back"
 	if r.request.Restore {
 		word = "put back"
@@ -158,12 +171,11 @@ func (r *rejection) write(ctx context.Context, q database.Querier) (err error) {
 	return nil
 }
 
-// settle takes a committed reject over into memory, writes the files and announces it.
-func (r *rejection) settle(ctx context.Context) error {
+// settle takes a committed reject over into memory, writes the files and announces it. A file that cannot be written
+// now is tried again until it can.
+func (r *rejection) settle(ctx context.Context) {
 	c := r.c
-	if err := c.heads.Add(r.entry.Seq, r.entry.Hash); err != nil {
-		c.log.Error("note the audit chain", "error", err)
-	}
+	c.note(r.entry.Seq, r.entry.Hash)
 	c.seq = r.entry.Seq
 	for _, h := range r.holds {
 		c.holds[h.Path] = h
@@ -171,12 +183,13 @@ func (r *rejection) settle(ctx context.Context) error {
 	for _, path := range r.restored {
 		delete(c.holds, path)
 	}
-	err := c.drain(ctx)
+	if err := c.drain(ctx); err != nil {
+		c.log.Error("write the files back", "error", err)
+	}
 	c.evaluate(ctx)
 	c.notePending(ctx)
 	c.hub.Publish(event.Rejected, c.Snapshot().Version(), map[string]any{"action_id": r.id, "held": r.held, "restored": r.restored})
 	c.announce(event.Changes)
-	return err
 }
 
 // Drafts returns the edits that rollbacks and rejects replaced, newest first.
@@ -215,7 +228,7 @@ func (c *Coordinator) restoreDraft(ctx context.Context, id string) (Draft, error
 	if err := c.writable(); err != nil {
 		return Draft{}, err
 	}
-	if err := c.refresh(ctx, nil); err != nil {
+	if err := c.refresh(ctx, true); err != nil {
 		return Draft{}, err
 	}
 	var d history.Draft
@@ -249,8 +262,9 @@ func (c *Coordinator) restoreDraft(ctx context.Context, id string) (Draft, error
 	if err != nil {
 		return Draft{}, err
 	}
+	ctx = context.WithoutCancel(ctx)
 	if err := c.drain(ctx); err != nil {
-		return Draft{}, err
+		return Draft{}, &Error{Code: CodeInternal, Message: fmt.Sprintf("the draft could not be written yet and is tried again: %v", err), Details: []any{}, Cause: err}
 	}
 	c.evaluate(ctx)
 	c.announce(event.Changes)

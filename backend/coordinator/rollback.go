@@ -68,7 +68,7 @@ func checkRollback(r RollbackRequest) error {
 }
 
 func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest, actor Actor, began time.Time) (ApplyResult, error) {
-	if err := c.refresh(ctx, nil); err != nil {
+	if err := c.refresh(ctx, true); err != nil {
 		return ApplyResult{}, err
 	}
 	g, err := c.goal(ctx, request)
@@ -96,6 +96,7 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 		if result.ActionID, err = c.run(ctx, work, s); err != nil {
 			return ApplyResult{}, err
 		}
+		result.Failed = c.unwritten(context.WithoutCancel(ctx))
 	}
 	if request.DryRun {
 		result.ActionID = ""
@@ -353,7 +354,13 @@ func (c *Coordinator) backWork(s *sealed, g goal, actor Actor, began time.Time) 
 		all[i] = i
 	}
 	w := c.work(s, all, actor, began)
-	w.Kind, w.Undo = history.KindRollback, g.undo
+	w.Kind = history.KindRollback
+	for _, v := range g.undo {
+		// A file that is what it should be already gets no new version, so its present one still holds.
+		if slices.ContainsFunc(s.inputs, func(in action.Input) bool { return in.Path == v.Path }) && v.Status == history.Applied {
+			w.Undo = append(w.Undo, v)
+		}
+	}
 	w.Record.Target, w.Record.Summary = g.batch, g.sentence
 	for _, in := range s.inputs {
 		body := ""
@@ -383,6 +390,9 @@ func (c *Coordinator) replace(path, body string) (*history.Write, *executor.Text
 	}
 	if now.Hash == body && now.Exists == (body != "") {
 		return nil, nil, nil, nil
+	}
+	if now.Link {
+		return nil, nil, nil, Errorf(CodeBlocked, "%s is a symbolic link and is not written through: replace it by the file itself first", path)
 	}
 	write := &history.Write{Path: path, Expected: now.Hash, BodyHash: body}
 	applied := ""

@@ -19,7 +19,7 @@ func (c *Coordinator) Status(ctx context.Context) (Status, error) {
 	if !c.options.Watch {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if err := c.refresh(ctx, nil); err != nil {
+		if err := c.refresh(ctx, false); err != nil {
 			return Status{}, coded(err)
 		}
 		c.gradePending(ctx)
@@ -121,7 +121,7 @@ func (c *Coordinator) invalid(files []string) []document.Problem {
 func (c *Coordinator) Validate(_ context.Context, files []string) (ValidateResult, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	read, missing, err := c.read(nil)
+	read, missing, err := c.read()
 	if err != nil {
 		return ValidateResult{}, coded(err)
 	}

@@ -65,7 +65,7 @@ func (v *verification) run(ctx context.Context, q database.Querier) error {
 // chain proves the audit chain: every link whole, each following the one before, and all of them those that were noted
 // outside of the database. It also proves that every version row is what its batch recorded.
 func (v *verification) chain(ctx context.Context, q database.Querier) error {
-	noted, err := v.c.heads.All()
+	noted, err := v.c.heads.All(v.c.databaseID)
 	if err != nil {
 		return err
 	}
@@ -150,6 +150,13 @@ func (v *verification) versions(ctx context.Context, q database.Querier) error {
 	for _, row := range list {
 		v.check()
 		subject := fmt.Sprintf("version %d of %s", row.Number, row.Path)
+		later, err := v.c.store.VersionsAfter(ctx, q, row.Path, row.Number)
+		if err != nil {
+			return err
+		}
+		if len(later) > 0 {
+			v.fault("version_order", subject, "version %d came later and is not the applied one", later[len(later)-1].Number)
+		}
 		if row.Hash == "" {
 			continue
 		}

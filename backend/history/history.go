@@ -43,6 +43,9 @@ func (s *Store) Prepare(ctx context.Context, q database.Querier) error {
 			return fmt.Errorf("prepare bookkeeping: %w", err)
 		}
 	}
+	if _, err := q.Exec(ctx, "INSERT INTO marain_meta (name, value) VALUES ('database_id', ?) ON CONFLICT (name) DO NOTHING", NewID()); err != nil {
+		return fmt.Errorf("name the database: %w", err)
+	}
 	version, err := s.SchemaVersion(ctx, q)
 	if errors.Is(err, ErrNotFound) {
 		_, err = q.Exec(ctx, "INSERT INTO marain_meta (name, value) VALUES ('schema_version', ?)", strconv.Itoa(database.SchemaVersion))
@@ -58,6 +61,15 @@ func (s *Store) Prepare(ctx context.Context, q database.Querier) error {
 		return fmt.Errorf("bookkeeping version %d, this program knows %d: %w", version, database.SchemaVersion, ErrNewer)
 	}
 	return nil
+}
+
+// DatabaseID returns the name that the database got when its bookkeeping was made.
+func (s *Store) DatabaseID(ctx context.Context, q database.Querier) (string, error) {
+	var id string
+	if err := q.QueryRow(ctx, "SELECT value FROM marain_meta WHERE name = 'database_id'").Scan(&id); err != nil {
+		return "", fmt.Errorf("read the database's name: %w", err)
+	}
+	return id, nil
 }
 
 // SchemaVersion returns the version of the bookkeeping tables, [ErrNotFound] before the first.

@@ -116,6 +116,9 @@ func (db *DB) Version() string { return db.version }
 
 // Read runs fn in a transaction that sees one state. A writer does not wait for it, nor it for a writer.
 func (db *DB) Read(ctx context.Context, fn func(database.Querier) error) error {
+	if err := db.same(); err != nil {
+		return err
+	}
 	tx, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin reading: %w", translate(err))
