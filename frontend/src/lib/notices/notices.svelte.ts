@@ -51,8 +51,10 @@ export class Notices {
 
   #add(notice: Omit<Notice, 'id'>): Notice {
     const added = { ...notice, id: this.#next++ };
-    // The same message twice is one message; more than three would cover the page.
-    const others = this.items.filter((item) => item.title !== added.title || item.text !== added.text);
+    // The same message twice is one message, only the newest good news is news, and more than three cover the page.
+    const others = this.items.filter(
+      (item) => (item.title !== added.title || item.text !== added.text) && !(item.severity === 'success' && added.severity === 'success'),
+    );
     this.items = [...others, added].slice(-3);
     return added;
   }

@@ -27,6 +27,14 @@ test('nothing leaves while somebody points at it', () => {
   expect(notices.items).toHaveLength(0);
 });
 
+test('newer good news takes the place of older, and bad news stays beside it', () => {
+  const notices = new Notices();
+  notices.success('Applied');
+  notices.warn('Careful');
+  notices.success('Rolled back');
+  expect(notices.items.map((notice) => notice.title)).toEqual(['Careful', 'Rolled back']);
+});
+
 test('the same message twice is one, and three are the most', () => {
   const notices = new Notices();
   notices.warn('a');
