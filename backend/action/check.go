@@ -175,7 +175,8 @@ func (f *fields) checkEmpty(ctx context.Context, c diff.FieldAltered) (any, erro
 	if err != nil || c.To.Multiple() || (proved && empty == 0) {
 		return nil, err
 	}
-	return f.askFill(c.Key, c.To, empty), nil
+	fill := f.askFill(c.Key, c.To, empty)
+	return fill, f.checkFillFree(ctx, c.Key, c.To, was, fill)
 }
 
 // backfill asks what the rows that exist get for a new required field.
@@ -219,7 +220,8 @@ func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombsto
 	if err != nil || (proved && empty == 0) {
 		return nil, err
 	}
-	return f.askFill(c.Key, c.Field, empty), nil
+	fill := f.askFill(c.Key, c.Field, empty)
+	return fill, f.checkFillFree(ctx, c.Key, c.Field, OutOfUse(t.Tag, t.Field), fill)
 }
 
 // askFill asks for the value that rows without one get. A default of the field is offered.
@@ -248,6 +250,41 @@ func (f *fields) askFill(key string, field *document.Field, rows int64) any {
 	return value
 }
 
+// checkFillFree refuses a backfill of a unique field that another row has already.
+func (f *fields) checkFillFree(ctx context.Context, key string, field *document.Field, column string, fill any) error {
+	if fill == nil || !field.Unique {
+		return nil
+	}
+	table := document.ContentTable(f.new.ID)
+	if present, ok := f.physical[table]; ok {
+		table = present
+	}
+	same, err := f.g.Dialect.Equal(column, columnType(field.Type), fill)
+	if err != nil {
+		return err
+	}
+	rows, err := f.read(ctx, fmt.Sprintf("SELECT id FROM %s WHERE %s", f.g.Dialect.Quote(table), same), 1)
+	if err != nil {
+		return fmt.Errorf("look for an equal value: %w", err)
+	}
+	if len(rows) > 0 {
+		f.block(key, fmt.Sprintf("%s is unique, and another row (%v) has the value %v already", field.ID, rows[0]["id"], fill), "Answer with a value that no row has")
+	}
+	return nil
+}
+
+// checkReturningUnique refuses to put a unique rule on former values that are not.
+func (f *fields) checkReturningUnique(ctx context.Context, c diff.FieldAdded, t Tombstone) error {
+	if !c.Field.Unique || t.Shape.Fields[0].Unique {
+		return nil
+	}
+	table, column := f.now(document.ContentTable(f.new.ID)), OutOfUse(t.Tag, t.Field)
+	if c.Field.Multiple() {
+		table, column = f.g.Dialect.Quote(OutOfUse(t.Tag, document.FieldTable(f.new.ID, t.Field))), "value"
+	}
+	return f.checkDuplicates(ctx, c.Key, c.Rule, c.Field.ID, table, column)
+}
+
 // checkUnique asks for equal values before a rule refuses them.
 func (f *fields) checkUnique(ctx context.Context, c diff.FieldAltered, table, column string) error {
 	now := table
@@ -255,21 +292,26 @@ func (f *fields) checkUnique(ctx context.Context, c diff.FieldAltered, table, co
 	if c.From.ID != c.To.ID { // renamed in the same plan: the tables still have the former name
 		now, was = place(f.new, c.From)
 	}
-	q := f.g.Dialect.Quote
-	groups := fmt.Sprintf("SELECT %s AS value, count(*) AS number FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1", q(was), f.now(now), q(was), q(was))
+	return f.checkDuplicates(ctx, c.Key, c.Rule, c.To.ID, f.now(now), was)
+}
+
+// checkDuplicates blocks the file when a column holds a value twice. The table comes quoted.
+func (f *fields) checkDuplicates(ctx context.Context, key string, rule diff.Rule, field, table, column string) error {
+	name := f.g.Dialect.Quote(column)
+	groups := fmt.Sprintf("SELECT %s AS value, count(*) AS number FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1", name, table, name, name)
 	n, proved, err := f.check(ctx, probe{
-		key: c.Key, rule: c.Rule,
-		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS g) AS n, (SELECT count(*) FROM %s) AS total", groups, f.now(now)),
+		key: key, rule: rule,
+		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS g) AS n, (SELECT count(*) FROM %s) AS total", groups, table),
 		sample: groups + " ORDER BY 1",
 		judge: func(n, total int64) (Verdict, diff.Category, string) {
 			if n == 0 {
 				return ProvedSafe, diff.Safe, fmt.Sprintf("No value stands twice in %s", rowCount(total))
 			}
-			return Risk, diff.Breaking, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), c.To.ID)
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), field)
 		},
 	})
 	if err == nil && proved && n > 0 {
-		f.block(c.Key, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), c.To.ID), "Make them different first; the check shows which they are")
+		f.block(key, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), field), "Make them different first; the check shows which they are")
 	}
 	return err
 }

@@ -9,8 +9,7 @@ import (
 	"marain/backend/document"
 )
 
-// alterFields plans the fields of a content type that stays or comes back. With show set the changes go into the
-// plan's list; a content type that comes back shows as one change.
+// alterFields plans the fields of a content type that stays (with show set) or comes back in another shape.
 func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life Life, show bool) error {
 	hints := w.pair(ctx, old, new, life)
 	var changes []diff.Change
@@ -21,9 +20,7 @@ func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life 
 	}
 	f := &fields{work: w, old: old, new: new, life: life}
 	for _, c := range changes {
-		if show {
-			w.change(c)
-		}
+		w.change(c) // also of a content type that comes back: what leaves with it must be seen and graded
 	}
 	if err := f.run(ctx, changes); err != nil {
 		return err
@@ -72,6 +69,9 @@ func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	if err := f.checkValues(ctx, f.old, c); err != nil {
 		return err
 	}
+	if err := f.foreignIndexes(ctx, c.Field); err != nil {
+		return err
+	}
 	tag := f.life.Fields[c.Field.ID]
 	delete(f.life.Fields, c.Field.ID)
 	shape := *f.old
@@ -84,6 +84,29 @@ func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	}
 	return f.migrate(fmt.Sprintf("Take field %s out of use; its values stay inside", c.Field.ID),
 		retireField(f.old, c.Field, tag), restoreField(f.old, c.Field, c.Field.ID, tag, nil))
+}
+
+// foreignIndexes blocks the removal of a field that a unique index of another program is on: out of use, its values
+// would still decide which rows may be written.
+func (f *fields) foreignIndexes(ctx context.Context, field *document.Field) error {
+	if field.Multiple() {
+		return nil // the table goes as a whole and is written no more
+	}
+	table := document.ContentTable(f.old.ID)
+	if _, away := f.physical[table]; away {
+		return nil // it was out of use itself
+	}
+	live, err := f.g.Inspect(ctx, []string{table})
+	if err != nil {
+		return err
+	}
+	for _, index := range live[table].Indexes {
+		if index.Unique && contains(index.Columns, field.ID) && index.Name != uniqueIndex(table, field.ID).Name {
+			f.block("fields."+field.ID, fmt.Sprintf("The unique index %s, which no file describes, is on %s", index.Name, field.ID),
+				"Drop that index first: out of use, the values would still refuse rows")
+		}
+	}
+	return nil
 }
 
 // renames carries renames out in an order in which every new name is free; where fields swap their names, one goes
@@ -243,6 +266,9 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 			return err
 		}
 	}
+	if err := f.checkReturningUnique(ctx, c, t); err != nil {
+		return err
+	}
 	f.life.Fields[c.Field.ID] = t.Tag
 	f.draft.Effects.Restored = append(f.draft.Effects.Restored, t.ID)
 	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID),
@@ -274,6 +300,13 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 	table, column := document.ContentTable(f.new.ID), c.To.ID
 	if c.To.Multiple() {
 		table, column = document.FieldTable(f.new.ID, c.To.ID), "value"
+	}
+	if c.From.Type != c.To.Type || c.From.Multiple() != c.To.Multiple() {
+		switch c.Rule {
+		case diff.TypeChanged, diff.CardinalityRaised, diff.CardinalityLowered:
+		default:
+			return nil // the values lie elsewhere than the new shape says: what cannot be planned yet blocks the file
+		}
 	}
 	one := func(description string, up, down Step) error {
 		return f.migrate(description, []Step{up}, []Step{down})

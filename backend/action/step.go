@@ -51,6 +51,8 @@ type Dialect interface {
 	Quote(name string) string
 	// Statements returns the exact SQL of a step, in order. A step it does not know is an error.
 	Statements(step Step) ([]string, error)
+	// Equal writes the condition that a column holds a constant.
+	Equal(column string, t ColumnType, value any) (string, error)
 	// DeclaredType is the spelling that introspection gives for a column type.
 	DeclaredType(t ColumnType) string
 	// SameType reports whether a live column's declared type is as good as the wanted one.

@@ -93,6 +93,9 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if err != nil {
 		return ApplyResult{}, err
 	}
+	if err := c.fits(s, chosen); err != nil {
+		return ApplyResult{}, err
+	}
 	result := ApplyResult{Applied: []string{}, Pending: []string{}, Failed: c.failures(request.Files)}
 	if len(chosen) > 0 {
 		work := c.work(s, chosen, actor, began)
@@ -296,6 +299,7 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 		changed[path] = f.Document
 		delete(c.holds, path)
 		delete(c.rows, path)
+		delete(c.refused, path)
 		paths = append(paths, path)
 	}
 	if err := c.followLives(ctx, w); err != nil {
@@ -408,13 +412,21 @@ func (c *Coordinator) automatic(ctx context.Context) {
 			return
 		}
 		c.regrade(s)
-		chosen := c.consistent(s, allowed(s, limit))
+		chosen := c.consistent(s, c.untried(s, allowed(s, limit)))
 		if len(chosen) == 0 {
 			return
 		}
 		w := c.work(s, chosen, Actor{}, began)
 		w.Kind, w.Actor = history.KindApply, "auto"
-		if _, err = c.run(ctx, w, s); !errors.Is(err, executor.ErrStale) {
+		_, err = c.run(ctx, w, s)
+		var refusal *executor.StatementError
+		if errors.As(err, &refusal) {
+			// The database refused one file: it waits until it changes, and the others do not wait for it.
+			c.refused[refusal.Path] = c.desiredHash(refusal.Path)
+			try = 0
+			continue
+		}
+		if !errors.Is(err, executor.ErrStale) {
 			return // a failure is recorded, announced and logged; the files go on waiting
 		}
 		if err := c.refresh(ctx, true); err != nil {
@@ -422,6 +434,22 @@ func (c *Coordinator) automatic(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// untried leaves out what the database refused before in just this content.
+func (c *Coordinator) untried(s *sealed, chosen []int) []int {
+	return slices.DeleteFunc(chosen, func(i int) bool {
+		path := s.inputs[i].Path
+		hash, refused := c.refused[path]
+		return refused && hash == c.desiredHash(path)
+	})
+}
+
+func (c *Coordinator) desiredHash(path string) string {
+	if f := c.desired[path]; f != nil {
+		return f.Hash
+	}
+	return ""
 }
 
 // allowed returns the indexes of the files that need no person.
@@ -436,15 +464,37 @@ func allowed(s *sealed, limit diff.Category) []int {
 	return list
 }
 
+// fits proves that the applied files go together after a part of a plan was applied: what an approval leaves out may be
+// what the rest needs.
+func (c *Coordinator) fits(s *sealed, chosen []int) error {
+	if len(chosen) == len(s.inputs) {
+		return nil // the plan as a whole was looked at when it was made
+	}
+	var details []any
+	for _, p := range c.wrongAfter(picked(s, chosen)) {
+		details = append(details, action.Block{
+			File: p.File, Message: fmt.Sprintf("line %d: %s", p.Line, p.Message), Hint: "Approve the files that belong together in one apply, or leave them all out",
+		})
+	}
+	if len(details) > 0 {
+		return &Error{Code: CodeBlocked, Message: "without the files that are left out, " + blockedMessage(details), Details: details}
+	}
+	return nil
+}
+
+func picked(s *sealed, chosen []int) []action.Input {
+	inputs := make([]action.Input, 0, len(chosen))
+	for _, i := range chosen {
+		inputs = append(inputs, s.inputs[i])
+	}
+	return inputs
+}
+
 // consistent drops files until the applied files fit together after the rest was applied.
 func (c *Coordinator) consistent(s *sealed, chosen []int) []int {
 	for len(chosen) > 0 {
-		var inputs []action.Input
-		for _, i := range chosen {
-			inputs = append(inputs, s.inputs[i])
-		}
 		wrong := map[string]bool{}
-		for _, p := range c.wrongAfter(inputs) {
+		for _, p := range c.wrongAfter(picked(s, chosen)) {
 			wrong[p.File] = true
 		}
 		rest := slices.DeleteFunc(slices.Clone(chosen), func(i int) bool { return wrong[s.inputs[i].Path] })

@@ -63,7 +63,9 @@ type Coordinator struct {
 	log      *slog.Logger
 	scratch  string // a folder to remove on closing
 
-	view atomic.Pointer[Status]
+	view    atomic.Pointer[Status]
+	closing sync.Once
+	closed  error
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -77,10 +79,12 @@ type Coordinator struct {
 	held       map[string]Held               // by path
 	holds      map[string]history.Held       // by path: what a person rejected
 	cross      map[string][]document.Problem // by path: what is wrong between files
+	between    []document.Problem            // all that is wrong between the files on disk
 	lives      map[string]action.Life
 	tombs      []action.Tombstone
 	last       *LastResult
 	lastSync   time.Time
+	parsed     parsed            // the settings as they were read last
 	suspect    string            // why the database cannot be trusted any more
 	failing    bool              // its storage failed: only opening it again makes it trusted
 	rows       map[string]string // pending version rows as written: path to hash
@@ -152,7 +156,9 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 			c.log.Error("write files that were left over", "error", err)
 		}
 	}
-	if err := c.scan(ctx, false); err != nil {
+	if err := c.scan(ctx, false); err != nil && ctx.Err() != nil {
+		return err
+	} else if err != nil {
 		// A folder that cannot be read says nothing about the files in it, and stops no start.
 		c.log.Error("look at the files", "error", err)
 		c.missing = c.project.Dirs()
@@ -232,8 +238,13 @@ func (c *Coordinator) watch() error {
 	return nil
 }
 
-// Close ends everything and lets go of the database and the project.
+// Close ends everything and lets go of the database and the project. It may be called again.
 func (c *Coordinator) Close() error {
+	c.closing.Do(func() { c.closed = c.close() })
+	return c.closed
+}
+
+func (c *Coordinator) close() error {
 	var errs []error
 	if c.stop != nil {
 		c.stop()
@@ -532,5 +543,9 @@ func (c *Coordinator) publish(changed map[string]*document.Document) {
 	}
 	next := c.Snapshot().Next(uint64(c.seq), changed)
 	c.states.Publish(next)
+	if c.watcher != nil {
+		s := c.settings()
+		c.watcher.Tune(s.Debounce, s.MaxDebounce, s.RescanEvery)
+	}
 	c.hub.Publish(event.Snapshot, next.Version(), map[string]any{"version": next.Version()})
 }

@@ -335,7 +335,8 @@ func (c *Coordinator) checkSet() {
 			docs = append(docs, v.doc)
 		}
 	}
-	for _, problem := range document.Check(docs) {
+	c.between = document.Check(docs)
+	for _, problem := range c.between {
 		onDisk, applied := c.desired[problem.File], c.applied[problem.File]
 		if onDisk == nil || onDisk.doc == nil {
 			continue // its last good version stands in for it

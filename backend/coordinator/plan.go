@@ -112,6 +112,9 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 			if err != nil {
 				return err
 			}
+			if v := c.applied[in.Path]; v != nil && v.Hash != "" && v.doc == nil {
+				draft = unreadable(in, v)
+			}
 			s.drafts = append(s.drafts, draft)
 		}
 		names := ownTables(w.inputs)
@@ -142,6 +145,20 @@ func ownTables(list []action.Input) []string {
 		}
 	}
 	return names
+}
+
+// unreadable is the plan of a file whose applied version cannot be read: nothing is built on what is not known.
+func unreadable(in action.Input, v *version) action.Draft {
+	message := fmt.Sprintf("Its applied version %d cannot be read by this program", v.Number)
+	return action.Draft{
+		File: action.File{
+			Path: in.Path, Kind: in.Kind, Event: in.Event, BaseVersion: in.BaseVersion, Category: diff.Breaking, Held: in.Held,
+			Changes: []diff.Head{{Op: diff.Modify, Category: diff.Breaking, Rule: diff.UnknownRule, Message: message, Line: 1}},
+			Actions: []action.Action{}, Checks: []action.Check{}, Hunks: []diff.Hunk{},
+			Blocked: []action.Block{{File: in.Path, Message: message, Hint: "Run marain verify: it says what is wrong with it"}},
+		},
+		Removes: true,
+	}
 }
 
 // inspector looks at each live table once for a whole plan.
@@ -312,6 +329,9 @@ func (c *Coordinator) refersTo(path, id string) bool {
 
 // wrongAfter returns what would be wrong between the applied files after the given ones were applied.
 func (c *Coordinator) wrongAfter(inputs []action.Input) []document.Problem {
+	if c.wholeDesired(inputs) {
+		return c.between // what the disk says is looked at with every change of it
+	}
 	after := map[string]*document.Document{}
 	for path, v := range c.applied {
 		if v.doc != nil {
@@ -325,6 +345,32 @@ func (c *Coordinator) wrongAfter(inputs []action.Input) []document.Problem {
 		}
 	}
 	return document.Check(slices.Collect(maps.Values(after)))
+}
+
+// wholeDesired reports whether applying the inputs makes the applied files exactly those on disk.
+func (c *Coordinator) wholeDesired(inputs []action.Input) bool {
+	if len(inputs) != len(c.waiting) || len(c.held) > 0 || len(c.missing) > 0 || c.anyInvalid() {
+		return false
+	}
+	for _, in := range inputs {
+		p := c.waiting[in.Path]
+		if p == nil || p.doc != in.New {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Coordinator) anyInvalid() bool {
+	if len(c.cross) > 0 {
+		return true
+	}
+	for _, f := range c.desired {
+		if f.doc == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // markMassRemoval marks a plan in which more than half of the applied files are gone at once: that is rarely meant.

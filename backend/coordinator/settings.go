@@ -13,29 +13,42 @@ import (
 
 // settings returns the engine's own settings: those that are applied, or before the first apply those on disk.
 func (c *Coordinator) settings() project.Settings {
-	values, ok := c.Snapshot().Config("hot_reload")
-	if !ok {
-		values, ok = c.onDisk("hot_reload")
+	live := c.Snapshot().LiveConfig("hot_reload")
+	if live == nil {
+		live = c.onDisk("hot_reload")
 	}
-	if !ok {
-		return project.DefaultSettings()
+	if c.parsed.known && live == c.parsed.from {
+		return c.parsed.settings
 	}
-	settings, problems := project.ParseSettings(values)
-	for _, problem := range problems {
-		c.log.Warn("setting", "problem", problem)
+	settings := project.DefaultSettings()
+	if live != nil {
+		if values, ok := live.Values.Interface().(map[string]any); ok {
+			var problems []error
+			settings, problems = project.ParseSettings(values)
+			for _, problem := range problems {
+				c.log.Warn("setting", "problem", problem)
+			}
+		}
 	}
+	c.parsed = parsed{known: true, from: live, settings: settings}
 	return settings
 }
 
-// onDisk returns the values of a live and valid configuration on disk.
-func (c *Coordinator) onDisk(id string) (map[string]any, bool) {
+// parsed is the settings as they were read from a configuration.
+type parsed struct {
+	known    bool
+	from     *document.Config
+	settings project.Settings
+}
+
+// onDisk returns a live and valid configuration on disk, or nil.
+func (c *Coordinator) onDisk(id string) *document.Config {
 	for _, f := range c.desired {
 		if f.doc != nil && f.doc.Config != nil && f.doc.Config.Live && f.doc.Config.ID == id {
-			values, ok := f.doc.Config.Values.Interface().(map[string]any)
-			return values, ok
+			return f.doc.Config
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // remembered is where the database was when it was opened last, without any secret. It is used only when the file

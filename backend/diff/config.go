@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"marain/backend/document"
@@ -78,7 +79,9 @@ func valueChange(path string, old, new *document.Node) Head {
 	}
 	h := head(Modify, path, masked(path, old), masked(path, new), ConfigValueChanged, fmt.Sprintf("%s changes", name), new.Line)
 	from, to := shapeOf(old), shapeOf(new)
-	if from != to {
+	if from == to && !sameShape(old, new) {
+		h.Rule, h.Message = ConfigTypeChanged, fmt.Sprintf("%s changes its inner structure: code that reads it may not expect that", name)
+	} else if from != to {
 		h.Rule, h.Message = ConfigTypeChanged, fmt.Sprintf("%s changes from %s to %s: code that reads it may not expect that", name, from, to)
 	} else if jumped(old.Value, new.Value) {
 		h.Rule, h.Message = ConfigValueJumped, fmt.Sprintf("%s moves by ten times or more, or to zero", name)
@@ -97,7 +100,7 @@ func graded(h Head) Head {
 		h.Rule = ConfigServiceKey
 		h.Message = fmt.Sprintf("%s changes: the service that reads it starts anew", path)
 	}
-	if h.Rule.TextCategory() < Warning && h.New == document.Mask {
+	if h.Rule.TextCategory() < Warning && holdsMask(h.New) {
 		h.Rule = PlainTextSecret
 		h.Message = fmt.Sprintf("%s holds a secret in plain text; a reference such as {source: env, name: …} keeps it out of the file", path)
 	}
@@ -105,8 +108,47 @@ func graded(h Head) Head {
 	return h
 }
 
+// holdsMask reports whether a masked value hides a secret anywhere.
+func holdsMask(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, document.Mask)
+	case map[string]any:
+		for _, inner := range v {
+			if holdsMask(inner) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, holdsMask)
+	}
+	return false
+}
+
+// sameShape reports whether code that reads the old value can read the new one: no key of it is gone and nothing in it
+// has another type. Lists may grow and shrink.
+func sameShape(old, new *document.Node) bool {
+	if shapeOf(old) != shapeOf(new) {
+		return false
+	}
+	for _, e := range old.Entries {
+		if inner := new.Lookup(e.Key); inner == nil || !sameShape(e.Value, inner) {
+			return false
+		}
+	}
+	for i := range min(len(old.Items), len(new.Items)) {
+		if !sameShape(old.Items[i], new.Items[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // service reports whether a key is one that a running service is built from.
 func service(path string) bool {
+	if path == "auto_apply" {
+		return true // it decides what is applied without asking, itself included
+	}
 	for _, segment := range strings.Split(path, ".") {
 		switch segment {
 		case "host", "port", "listen", "address", "database", "connections":

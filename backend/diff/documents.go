@@ -126,10 +126,15 @@ func added(d *document.Document) []Change {
 		message := fmt.Sprintf("New content type %s with %s", d.Entity.ID, count(len(d.Entity.Fields), "field"))
 		return []Change{EntityAdded{Head: head(Add, "", nil, d.Entity.ID, EntityAddedRule, message, 1), Entity: d.Entity}}
 	case document.KindConfig:
-		return []Change{ConfigAltered{
+		changes := []Change{ConfigAltered{
 			Head:   head(Add, "", nil, d.Config.ID, ConfigAdded, fmt.Sprintf("New configuration %s", d.Config.ID), 1),
 			Config: d.Config,
 		}}
+		if d.HasSecrets() {
+			message := "The file holds a secret in plain text; a reference such as {source: env, name: …} keeps it out of the file"
+			changes = append(changes, ConfigAltered{Head: head(Add, "values", nil, nil, PlainTextSecret, message, d.Config.Values.Line), Config: d.Config})
+		}
+		return changes
 	default:
 		return []Change{GenericAltered{head(Add, "", nil, nil, GenericAdded, "New file", 1)}}
 	}

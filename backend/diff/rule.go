@@ -68,7 +68,7 @@ func (r Rule) TextCategory() Category {
 func (r Rule) Removes() bool {
 	switch r {
 	case EntityRemovedRule, FieldRemovedRule, ConfigRemoved, ConfigKeyRemoved, GenericRemoved, MostFilesVanished,
-		TypeChanged, CardinalityLowered, EntityIDChanged, ConfigIDChanged:
+		TypeChanged, CardinalityLowered, EntityIDChanged, ConfigIDChanged, ConfigTypeChanged:
 		return true
 	}
 	return false

@@ -301,7 +301,16 @@ func (r *run) version(ctx context.Context, q database.Querier, f File, at string
 	if err := errors.Join(s.Release(ctx, q, path), s.Dequeue(ctx, q, path)); err != nil {
 		return history.RecordFile{}, err
 	}
-	return history.RecordFile{File: f.Draft.File, Version: f.Version, OldHash: f.OldHash, NewHash: v.Hash}, nil
+	return history.RecordFile{File: withoutRows(f.Draft.File), Version: f.Version, OldHash: f.OldHash, NewHash: v.Hash}, nil
+}
+
+// withoutRows leaves the sample rows out of what history keeps: a value that is deleted later must not live on there.
+func withoutRows(f action.File) action.File {
+	f.Checks = slices.Clone(f.Checks)
+	for i := range f.Checks {
+		f.Checks[i].Samples = []map[string]any{}
+	}
+	return f
 }
 
 // statements returns what a version row keeps of its actions: what ran, and its inverse in the order in which it undoes.

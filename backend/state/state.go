@@ -91,6 +91,9 @@ func (s *Snapshot) Document(path string) *document.Document { return s.files[pat
 // Files returns the paths of all applied files, in order.
 func (s *Snapshot) Files() []string { return slices.Sorted(maps.Keys(s.files)) }
 
+// LiveConfig returns a live configuration, or nil. It must not be modified.
+func (s *Snapshot) LiveConfig(id string) *document.Config { return s.configs[id] }
+
 // Config returns the values of a live configuration as maps, lists and scalars of its own: changing them changes
 // nothing else.
 func (s *Snapshot) Config(id string) (map[string]any, bool) {

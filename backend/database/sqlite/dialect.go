@@ -20,6 +20,15 @@ func (Dialect) Name() string { return "sqlite" }
 // Quote returns a name as it stands in SQL, its quotes doubled.
 func (Dialect) Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+// Equal writes the condition that a column holds a constant.
+func (d Dialect) Equal(column string, t action.ColumnType, value any) (string, error) {
+	text, err := literal(t, value)
+	if err != nil {
+		return "", err
+	}
+	return d.Quote(column) + " = " + text, nil
+}
+
 // DeclaredType is the declared type of a column.
 func (Dialect) DeclaredType(t action.ColumnType) string {
 	switch t {
