@@ -255,3 +255,16 @@ func TestShorter(t *testing.T) {
 	}
 	r.quiet()
 }
+
+// A file that comes and goes within one wait holds nothing up.
+func TestCameAndWent(t *testing.T) {
+	t.Parallel()
+	r := prepare(t, map[string]string{"schemas/a.yaml": "a"}, func(o *Options) { o.VanishWait = time.Minute }).start()
+	for n := range 5 {
+		r.write("schemas/short-lived.yaml", "x")
+		r.must(os.Remove(r.full("schemas/short-lived.yaml")))
+		r.save("schemas/a.yaml", text(n))
+		wantNames(t, r.next(), "schemas/a.yaml")
+	}
+	r.quiet()
+}

@@ -264,3 +264,33 @@ func code(file project.File) string {
 	}
 	return file.Err.(*project.FileError).Code
 }
+
+// forgetful is the system's events, from which a test can take a watch away without anybody noticing.
+type forgetful struct{ system }
+
+// rob takes a watch away.
+func (f forgetful) rob(path string) error { return f.Watcher.Remove(path) }
+
+// After folders came or went every watch is made sure of.
+func TestLostWatch(t *testing.T) {
+	t.Parallel()
+	r := prepare(t, map[string]string{"schemas/deep/a.yaml": "a"}, nil)
+	made := make(chan forgetful, 1)
+	r.watcher.backend.notifier = func() (notifier, error) {
+		n, err := newNotifier()
+		if err != nil {
+			return nil, err
+		}
+		f := forgetful{n.(system)}
+		made <- f
+		return f, nil
+	}
+	r.start()
+	r.must((<-made).rob(r.full("schemas/deep")))
+	r.save("schemas/deep/a.yaml", "a2")
+	r.quiet() // nobody knows
+	r.write("schemas/new/b.yaml", "b")
+	r.settle(map[string]string{"schemas/deep/a.yaml": "a2", "schemas/new/b.yaml": "b"})
+	r.save("schemas/deep/a.yaml", "a3")
+	wantNames(t, r.next(), "schemas/deep/a.yaml")
+}

@@ -179,3 +179,21 @@ func TestGroupSameContent(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// While another program is busy the group waits, and then for the quiet time again.
+func TestGroupHold(t *testing.T) {
+	options := New(Options{}).options
+	g := newGroup(&options, false)
+	g.touch("a", fsnotify.Create, after(0), false)
+	g.update(read("a", "new"), known{}, after(0))
+	if ready, _, _ := g.due(after(5000)); len(ready) != 1 {
+		t.Fatal("not at rest after five seconds")
+	}
+	g.hold(after(5000))
+	if ready, _, next := g.due(after(5019)); len(ready) != 0 || next != after(5020) {
+		t.Errorf("got %v, and again at %v", ready, next)
+	}
+	if ready, all, _ := g.due(after(5020)); len(ready) != 1 || !all {
+		t.Errorf("got %v, %v", ready, all)
+	}
+}

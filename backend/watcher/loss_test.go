@@ -332,3 +332,24 @@ func TestOpenAndClose(t *testing.T) {
 	pause(100 * time.Millisecond)
 	other.must(other.watcher.Close())
 }
+
+// Nothing is delivered before two reads of it are equal, even if no event tells that it is still being written.
+func TestTwoEqualReads(t *testing.T) {
+	t.Parallel()
+	r := prepare(t, map[string]string{"schemas/a.yaml": "a"}, func(o *Options) { o.Quiet = 300 * time.Millisecond })
+	f := newFake()
+	r.watcher.backend.notifier = func() (notifier, error) { return f, nil }
+	r.start()
+	r.write("schemas/a.yaml", "a new beginning")
+	f.events <- fsnotify.Event{Name: r.full("schemas/a.yaml"), Op: fsnotify.Write}
+	pause(100 * time.Millisecond) // it is read now
+	r.write("schemas/a.yaml", "a new beginning and its end")
+	began := time.Now()
+	wantNames(t, r.next(), "schemas/a.yaml")
+	if got := r.texts()["schemas/a.yaml"]; got != "a new beginning and its end" {
+		t.Errorf("delivered %q", got)
+	}
+	if took := time.Since(began); took < 400*time.Millisecond {
+		t.Errorf("delivered %s after the last write, which is no second read", took)
+	}
+}
