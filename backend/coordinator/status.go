@@ -71,7 +71,7 @@ func (c *Coordinator) stateWord(s *Status) string {
 	switch {
 	case c.suspect != "":
 		return "suspect"
-	case len(c.missing) > 0:
+	case c.lostFolder():
 		return "unavailable"
 	case len(s.InvalidFiles) > 0:
 		return "invalid"
@@ -83,6 +83,20 @@ func (c *Coordinator) stateWord(s *Status) string {
 		return "degraded"
 	}
 	return "in_sync"
+}
+
+// lostFolder reports whether a source folder is gone that applied files lie in. A folder that a project never had is
+// nothing to worry about.
+func (c *Coordinator) lostFolder() bool {
+	if len(c.missing) == 0 {
+		return false
+	}
+	for path, v := range c.applied {
+		if v.Hash != "" && c.away(path) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Coordinator) watcherStatus() WatcherStatus {
