@@ -85,14 +85,19 @@ func (f *Files) target(path string) (string, fs.FileInfo, error) {
 	case err != nil:
 		return "", nil, fmt.Errorf("look at %s: %w", path, err)
 	case info.Mode()&fs.ModeSymlink != 0:
-		return "", nil, &FileError{
-			Path: path, Code: "symlink", Message: "it is a symbolic link, which writing would replace",
-			Hint: "write to the file that the link leads to, or remove the link", Err: ErrLink,
-		}
+		return "", nil, linked(path)
 	case !info.Mode().IsRegular():
 		return "", nil, f.problem(path, &kindError{mode: info.Mode()})
 	}
 	return name, info, nil
+}
+
+// linked is a symbolic link, which is not written to.
+func linked(path string) *FileError {
+	return &FileError{
+		Path: path, Code: "symlink", Message: "it is a symbolic link, which writing would replace",
+		Hint: "write to the file that the link leads to, or remove the link", Err: ErrLink,
+	}
 }
 
 // verify asks the caller whether to go on.
@@ -172,11 +177,10 @@ func (f *Files) replace(path, name, temporary string, check func(current File) e
 		return err
 	}
 	if current.Link {
-		_, _, err := f.target(path) // it became a link in the meantime
-		return err
+		return linked(path) // it became one in the meantime
 	}
 	if !current.Exists {
-		// A link is refused where a file has appeared since the check, which a rename would overwrite.
+		// A hard link is refused where a file has appeared since the check, which a rename would overwrite.
 		err := f.root.Link(temporary, name)
 		if err == nil {
 			return f.discard(temporary)
@@ -184,12 +188,50 @@ func (f *Files) replace(path, name, temporary string, check func(current File) e
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("write %s: a file has appeared there: %w", path, err)
 		}
-		// Some file systems have no links.
+		// Some file systems have no hard links.
+	} else if done, err := f.swap(current, name, temporary, check); done || err != nil {
+		return err
 	}
 	if err := f.retry(func() error { return f.root.Rename(temporary, name) }); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// swap lets the target and the temporary file change places, looks at what it got, and undoes it when that is not what
+// was checked and the check refuses it: a file that somebody saved between the check and the swap is not lost. It
+// reports false where the file system cannot do that.
+func (f *Files) swap(checked File, name, temporary string, check func(current File) error) (bool, error) {
+	ours := f.Read(filepath.ToSlash(temporary))
+	done, err := f.exchange(temporary, name)
+	if absent(err) {
+		return false, fmt.Errorf("write %s: the file has just been removed: %w", checked.Path, err)
+	}
+	if !done || err != nil {
+		return false, err
+	}
+	got := f.Read(filepath.ToSlash(temporary))
+	got.Path = checked.Path
+	refused := error(nil)
+	switch {
+	case got.Link:
+		refused = linked(checked.Path)
+	case !got.Same(checked):
+		refused = verify(got, check)
+	}
+	if refused == nil {
+		return true, f.discard(temporary)
+	}
+	if _, err := f.exchange(temporary, name); err != nil {
+		return false, errors.Join(refused, fmt.Errorf("put %s back: %w", checked.Path, err))
+	}
+	if again := f.Read(filepath.ToSlash(temporary)); !again.Same(ours) {
+		// Saved once more meanwhile: the newest stays.
+		if _, err := f.exchange(temporary, name); err != nil {
+			return false, errors.Join(refused, fmt.Errorf("put %s back: %w", checked.Path, err))
+		}
+	}
+	return false, refused
 }
 
 // discard removes a temporary file.

@@ -5,14 +5,17 @@ package project
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestWrite(t *testing.T) {
@@ -155,6 +158,104 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+// Somebody saves all the time while we write what is based on an older text: whatever they saved last stays, or was
+// seen and accepted by the check.
+func TestWriteRacesWithAnEditor(t *testing.T) {
+	p, files := open(t, map[string]string{"schemas/a.yaml": "theirs 0"})
+	at := filepath.Join(p.Root, "schemas", "a.yaml")
+	stale := errors.New("stale")
+	var saved atomic.Int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for n := int64(1); ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			temporary := at + ".editor"
+			if err := errors.Join(os.WriteFile(temporary, fmt.Appendf(nil, "theirs %d", n), 0o644), os.Rename(temporary, at)); err != nil {
+				t.Error(err)
+				return
+			}
+			saved.Store(n)
+		}
+	}()
+	var wrote, refused int
+	for range 400 {
+		accepted := int64(-1)
+		before := saved.Load()
+		err := files.Write("schemas/a.yaml", []byte("ours"), func(current File) error {
+			var n int64
+			if _, err := fmt.Sscanf(string(current.Data), "theirs %d", &n); err != nil {
+				n = before // ours, from the round before
+			}
+			if accepted >= 0 && n > accepted {
+				return stale
+			}
+			accepted = n
+			return nil
+		})
+		switch {
+		case err == nil:
+			wrote++
+		case errors.Is(err, stale):
+			refused++
+			// What they saved is there, or something newer of theirs.
+			if got := files.Read("schemas/a.yaml"); !strings.HasPrefix(string(got.Data), "theirs ") {
+				t.Fatalf("a refused write left %q", got.Data)
+			}
+		default:
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	<-stopped
+	t.Logf("%d written, %d refused", wrote, refused)
+	if left := leftOvers(t, p.Root); left != nil {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+// A file that is saved between the check and the replacing is not lost.
+func TestWriteAfterTheCheck(t *testing.T) {
+	p, files := open(t, map[string]string{"schemas/a.yaml": "old"})
+	stale := errors.New("stale")
+	for _, c := range []struct {
+		name    string
+		meddle  func(at string) error
+		want    error
+		content string
+	}{
+		{"saved again", func(at string) error { return os.WriteFile(at, []byte("theirs"), 0o644) }, stale, "theirs"},
+		{"replaced", func(at string) error {
+			return errors.Join(os.WriteFile(at+"~", []byte("theirs 2"), 0o644), os.Rename(at+"~", at))
+		}, stale, "theirs 2"},
+		{"touched", func(at string) error { return os.Chmod(at, 0o600) }, nil, "ours"},
+		{"removed", os.Remove, fs.ErrNotExist, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			put(t, p.Root, "schemas/a.yaml", "old")
+			err := files.Write("schemas/a.yaml", []byte("ours"), func(current File) error {
+				if string(current.Data) != "old" {
+					return stale
+				}
+				return c.meddle(filepath.Join(p.Root, "schemas", "a.yaml"))
+			})
+			if !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if got := files.Read("schemas/a.yaml"); string(got.Data) != c.content {
+				t.Errorf("the file holds %q, want %q", got.Data, c.content)
+			}
+			if left := leftOvers(t, p.Root); left != nil {
+				t.Errorf("left over: %v", left)
+			}
+		})
+	}
+}
+
 // full is set in the child process that cannot write a whole file.
 const full = "MARAIN_TEST_FULL"
 
@@ -196,6 +297,29 @@ func writeWithoutRoom(t *testing.T, root string) {
 	for _, path := range []string{"schemas/a.yaml", "schemas/new.yaml"} {
 		if err := files.Write(path, bytes.Repeat([]byte("new\n"), 5000), nil); !errors.Is(err, syscall.EFBIG) {
 			t.Errorf("%s: got %v", path, err)
+		}
+	}
+}
+
+// What a killed program left behind goes away, and nothing else does.
+func TestSweep(t *testing.T) {
+	const left, young = "schemas/deep/.marain-0123456789abcdef.tmp", "schemas/.marain-00000000000000ff.tmp"
+	keep := []string{young, "schemas/a.yaml", "schemas/.marain-x.tmp", "schemas/marain-0123456789abcdef.tmp", "data/.marain-0123456789abcdef.tmp"}
+	p, files := open(t, map[string]string{left: "half"})
+	old := time.Now().Add(-time.Hour)
+	for _, path := range append(keep, left) {
+		put(t, p.Root, path, "x")
+		must(t, os.Chtimes(filepath.Join(p.Root, path), old, old))
+	}
+	now := time.Now()
+	must(t, os.Chtimes(filepath.Join(p.Root, young), now, now))
+	must(t, files.Sweep([]string{"schemas", "gone"}))
+	if files.Read(left).Exists {
+		t.Error("the left-over file is still there")
+	}
+	for _, path := range keep {
+		if !files.Read(path).Exists {
+			t.Errorf("%s is gone", path)
 		}
 	}
 }

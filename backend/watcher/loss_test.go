@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -351,5 +352,36 @@ func TestTwoEqualReads(t *testing.T) {
 	}
 	if took := time.Since(began); took < 400*time.Millisecond {
 		t.Errorf("delivered %s after the last write, which is no second read", took)
+	}
+}
+
+// Nothing stays behind when a watcher is closed: no goroutine and no handle.
+func TestNothingLeaks(t *testing.T) {
+	r := prepare(t, map[string]string{"schemas/a.yaml": "a"}, nil)
+	handles := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		r.must(err)
+		return len(entries)
+	}
+	cycle := func() {
+		w := New(r.watcher.options)
+		r.must(w.Open(context.Background()))
+		<-w.Batches()
+		r.must(w.Close())
+	}
+	cycle() // what is made once and kept
+	goroutines, before := runtime.NumGoroutine(), handles()
+	for range 20 {
+		cycle()
+	}
+	deadline := time.Now().Add(patience)
+	for runtime.NumGoroutine() > goroutines && time.Now().Before(deadline) {
+		runtime.Gosched() // the last ones are on their way out
+	}
+	if after := runtime.NumGoroutine(); after > goroutines {
+		t.Errorf("%d goroutines, before there were %d", after, goroutines)
+	}
+	if after := handles(); after > before {
+		t.Errorf("%d handles, before there were %d", after, before)
 	}
 }
