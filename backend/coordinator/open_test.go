@@ -26,9 +26,19 @@ fields:
     cardinality: -1
 `
 
+// tester is what a bench needs of a test, random or not.
+type tester interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
 // bench is one project on a real folder and a real database.
 type bench struct {
-	t    *testing.T
+	t    tester
 	root string
 	c    *coordinator.Coordinator
 }
