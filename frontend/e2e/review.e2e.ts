@@ -161,11 +161,11 @@ test('history is filtered by how a batch ended', () =>
     await screen.says('0 changes waiting');
     await screen.button('History').click();
     const rows = screen.page.getByRole('group', { name: 'Timeline' }).getByRole('button');
-    await rows.nth(2).waitFor(); // the sample, the policy, and this
+    await rows.nth(1).waitFor(); // the sample, and this
     await screen.page.getByLabel('Show').selectOption('rejected');
     await expect.poll(() => rows.count()).toBe(1);
     await screen.page.getByLabel('Show').selectOption('failed');
     await screen.sees('Nothing matches.');
     await screen.button('Show everything').click();
-    await expect.poll(() => rows.count()).toBe(3);
+    await expect.poll(() => rows.count()).toBe(2);
   }));

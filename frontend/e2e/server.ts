@@ -35,9 +35,9 @@ export class Server {
 
   /** Starts the program and waits until the sample is live and nothing more is applied without a person. */
   async start(port = 0): Promise<void> {
-    await this.launch(port);
-    await this.until((status) => status.in_sync);
     await this.edit('config/config.hot_reload.yaml', (text) => text.replace('auto_apply: safe', 'auto_apply: none'));
+    await this.launch(port);
+    await this.post('reload', { approve: 'safe' });
     await this.until((status) => status.in_sync && status.project.policy === 'none');
   }
 
@@ -104,9 +104,18 @@ export class Server {
     return (await answer.json()) as T;
   }
 
-  async diff(): Promise<Plan> {
-    const answer = await fetch(`${this.address}api/v1/hot-reload/diff`, { method: 'POST', headers: { Authorization: `Bearer ${this.token}` } });
-    return (await answer.json()) as Plan;
+  async post<T>(path: string, body: unknown): Promise<T> {
+    const answer = await fetch(`${this.address}api/v1/hot-reload/${path}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${this.token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  diff(): Promise<Plan> {
+    return this.post('diff', {});
   }
 
   /** Waits until the status is as wanted. */

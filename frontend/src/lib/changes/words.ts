@@ -11,7 +11,8 @@ export function fileSummary(file: PlanFile): string {
   const first = file.changes[0];
   if (file.blocked.length > 0) return 'Cannot be applied yet';
   if (file.changes.length === 1 && first) return first.message;
-  return count(file.changes.length, 'change');
+  const changes = count(file.changes.length, 'change');
+  return file.event === 'modified' ? changes : `${eventWords[file.event]} · ${changes}`;
 }
 
 /** What Approve is about to do, as a sentence. */
