@@ -142,6 +142,9 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 		if c.lock, err = c.project.Lock(c.options.Door, c.options.Address); err != nil {
 			return err
 		}
+		if err := c.files.Sweep(c.project.Dirs()); err != nil {
+			c.log.Warn("remove what an interrupted write left", "error", err)
+		}
 	}
 	if err := c.openDatabase(ctx); err != nil {
 		return err
@@ -339,6 +342,10 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 	if err == nil && c.leftover {
 		err = c.drain(ctx)
 		c.evaluate(ctx)
+	}
+	if err == nil && len(c.missing) > 0 && !slices.ContainsFunc(c.missing, func(dir string) bool { return !c.files.Exists(dir) }) {
+		// A folder that was away for less than the watcher waits is back without a word.
+		err = c.scan(ctx, false)
 	}
 	if c.trust(err) {
 		c.publishStatus()

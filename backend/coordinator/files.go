@@ -81,9 +81,7 @@ func (c *Coordinator) scan(ctx context.Context, careful bool) error {
 	for _, f := range files {
 		c.take(f)
 	}
-	if c.watcher != nil {
-		c.watcher.Known(files)
-	}
+	// The watcher is not told: what it delivers of these files later starts what the policy applies without asking.
 	c.evaluate(ctx)
 	if c.fingerprint() != before {
 		c.announce(event.Changes)
@@ -204,9 +202,6 @@ func (c *Coordinator) forget(files []project.File) {
 	for path := range c.desired {
 		if !present[path] && !c.away(path) {
 			delete(c.desired, path)
-			if c.watcher != nil {
-				c.watcher.Known([]project.File{{Path: path}})
-			}
 		}
 	}
 }

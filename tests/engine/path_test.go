@@ -267,3 +267,21 @@ func TestRemovalsWaitForAPerson(t *testing.T) {
 	s.until("the folder again", inSync)
 	p.sound("at the end")
 }
+
+// A look at a file that was just saved does not keep it from being applied by policy.
+func TestALookDoesNotStopThePolicy(t *testing.T) {
+	p := newPlace(t, "safe")
+	s := p.serve()
+	s.until("the start", inSync)
+	for i := range 5 {
+		before := s.status().Snapshot
+		p.write(articleFile, p.read(articleFile)+fmt.Sprintf("  - {id: seen_%d, type: text}\n", i))
+		var plan struct {
+			ID string `json:"plan_id"`
+		}
+		if code := s.call("POST", "diff", "{}", &plan); code != 200 || plan.ID == "" {
+			t.Fatalf("diff answers %d", code)
+		}
+		s.until("the apply", func(st status) bool { return st.InSync && st.Snapshot > before })
+	}
+}
