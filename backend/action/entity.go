@@ -15,10 +15,10 @@ func (w *work) entity(ctx context.Context, old, new *document.Entity) error {
 	case old == nil && new == nil:
 		return nil
 	case old == nil:
-		w.changes(nil, w.in.New, diff.Hints{})
+		w.changes(nil, w.in.New)
 		return w.addEntity(ctx, new)
 	case new == nil:
-		w.changes(w.in.Old, nil, diff.Hints{})
+		w.changes(w.in.Old, nil)
 		return w.removeEntity(ctx, old)
 	}
 	target, back := w.target(new.ID)
@@ -27,10 +27,10 @@ func (w *work) entity(ctx context.Context, old, new *document.Entity) error {
 	}
 	// Another id, or another incarnation under the same one: the tables in use go as a whole.
 	if old.ID == new.ID {
-		w.changes(w.in.Old, nil, diff.Hints{})
-		w.changes(nil, w.in.New, diff.Hints{})
+		w.changes(w.in.Old, nil)
+		w.changes(nil, w.in.New)
 	} else {
-		w.changes(w.in.Old, w.in.New, diff.Hints{})
+		w.changes(w.in.Old, w.in.New)
 	}
 	if err := w.removeEntity(ctx, old); err != nil {
 		return err
@@ -44,12 +44,11 @@ func (w *work) target(entity string) (Life, bool) {
 	return life, ok
 }
 
-func (w *work) changes(old, new *document.Document, hints diff.Hints) []diff.Change {
-	changes := diff.Documents(old, new, hints)
-	for _, c := range changes {
+// changes records what changed from one document to another.
+func (w *work) changes(old, new *document.Document) {
+	for _, c := range diff.Documents(old, new, diff.Hints{}) {
 		w.change(c)
 	}
-	return changes
 }
 
 // addEntity brings a content type into use: new tables, or those of an incarnation that was taken out of use.
@@ -188,7 +187,7 @@ func (w *work) drifted(ctx context.Context, e *document.Entity) (bool, error) {
 	for _, d := range differences {
 		words = append(words, d.Table+": "+d.Message)
 	}
-	w.changes(w.in.Old, w.in.New, diff.Hints{})
+	w.changes(w.in.Old, w.in.New)
 	w.block("", "The live tables are not what the applied version says: "+strings.Join(words, "; "),
 		"Another program changed the database; put the tables back as they were, then try again")
 	return true, nil

@@ -120,7 +120,7 @@ func (w *work) moved(ctx context.Context) error {
 		w.act(Action{Type: Notify, Description: fmt.Sprintf("Follow the content type to %s", w.in.MovedTo)})
 	}
 	if own != nil {
-		w.changes(w.in.Old, nil, diff.Hints{})
+		w.changes(w.in.Old, nil)
 		if err := w.removeEntity(ctx, own); err != nil {
 			return err
 		}

@@ -140,14 +140,6 @@ func renameField(e *document.Entity, from, to *document.Field) []Step {
 	return append(steps, createIndexes(fieldIndexes(table, to.ID, to))...)
 }
 
-func createEntity(e *document.Entity) []Step {
-	var steps []Step
-	for _, t := range Tables(e) {
-		steps = append(steps, CreateTable{t})
-	}
-	return steps
-}
-
 func retireEntity(e *document.Entity, tag string) []Step { return retireTables(Tables(e), tag) }
 
 func restoreEntity(e *document.Entity, tag string) []Step {

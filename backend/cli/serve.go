@@ -185,7 +185,7 @@ func (inv *invocation) configuredListen() string {
 	if err != nil {
 		return project.DefaultListen
 	}
-	defer files.Close()
+	defer func() { _ = files.Close() }() // it was only read from
 	loader := document.Loader{
 		SchemaDir: inv.project.SchemaDir, ConfigDir: inv.project.ConfigDir, Environment: inv.project.Environment,
 	}

@@ -100,7 +100,7 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if len(chosen) > 0 {
 		work := c.work(s, chosen, actor, began)
 		work.Kind, work.Note, work.DryRun, work.Record.Answers = history.KindApply, request.Note, request.DryRun, request.Answers
-		if result.ActionID, err = c.run(ctx, work, s); err != nil {
+		if result.ActionID, err = c.run(ctx, work); err != nil {
 			return ApplyResult{}, err
 		}
 	}
@@ -240,7 +240,7 @@ func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time
 
 // run carries a batch out, makes its outcome live, and announces it. A failure is recorded and announced, and leaves
 // everything as it was.
-func (c *Coordinator) run(ctx context.Context, w executor.Work, s *sealed) (string, error) {
+func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) {
 	outcome, err := c.executor.Run(ctx, w)
 	// From here on the request's end no longer matters: what is committed must be published, and what failed recorded.
 	ctx = context.WithoutCancel(ctx)
@@ -324,7 +324,7 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 	c.hub.Publish(kind, c.Snapshot().Version(), map[string]any{
 		"action_id": w.ActionID, "files": paths, "summary": w.Record.Summary, "by": w.Actor,
 	})
-	c.announce(event.Changes)
+	c.announce()
 }
 
 // followLives takes the incarnations of a committed batch over. Tombstones have ids that only the database knows.
@@ -418,7 +418,7 @@ func (c *Coordinator) automatic(ctx context.Context) {
 		}
 		w := c.work(s, chosen, Actor{}, began)
 		w.Kind, w.Actor = history.KindApply, "auto"
-		_, err = c.run(ctx, w, s)
+		_, err = c.run(ctx, w)
 		var refusal *executor.StatementError
 		if errors.As(err, &refusal) {
 			// The database refused one file: it waits until it changes, and the others do not wait for it.

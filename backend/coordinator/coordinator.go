@@ -336,7 +336,7 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 	if err == nil && moved {
 		if err = c.reload(ctx); err == nil {
 			c.evaluate(ctx)
-			c.announce(event.Changes)
+			c.announce()
 		}
 	}
 	if err == nil && c.leftover {

@@ -44,7 +44,7 @@ func (c *Coordinator) receive(ctx context.Context, batch watcher.Batch) {
 	}
 	c.evaluate(ctx)
 	if c.fingerprint() != before || batch.Full {
-		c.announce(event.Changes)
+		c.announce()
 	}
 	c.automatic(ctx)
 	c.notePending(ctx)
@@ -84,7 +84,7 @@ func (c *Coordinator) scan(ctx context.Context, careful bool) error {
 	// The watcher is not told: what it delivers of these files later starts what the policy applies without asking.
 	c.evaluate(ctx)
 	if c.fingerprint() != before {
-		c.announce(event.Changes)
+		c.announce()
 	}
 	return nil
 }
@@ -415,9 +415,9 @@ func (c *Coordinator) fingerprint() string {
 }
 
 // announce tells the subscribers that something about the files changed.
-func (c *Coordinator) announce(t event.Type) {
+func (c *Coordinator) announce() {
 	status := c.view.Load()
-	c.hub.Publish(t, status.SnapshotVersion, map[string]any{
+	c.hub.Publish(event.Changes, status.SnapshotVersion, map[string]any{
 		"pending": len(status.PendingChanges), "invalid": len(status.InvalidFiles), "held": len(status.HeldFiles), "state": status.State,
 	})
 }

@@ -241,7 +241,7 @@ func depths(list []action.Input) map[string]int {
 
 // compose puts the drafts together, blocks what cannot stand together, and seals the whole.
 func (c *Coordinator) compose(s *sealed, w wish) {
-	c.blockRemovals(s, w)
+	c.blockRemovals(s)
 	c.markMassRemoval(s)
 	s.plan = action.Plan{
 		Files: []action.File{}, Questions: []action.Question{}, Invalid: []document.Problem{},
@@ -287,7 +287,7 @@ func (c *Coordinator) planID(s *sealed, w wish) string {
 
 // blockRemovals blocks files that would leave a reference without the content type it points at, or two files for the
 // same thing. The files that refer to it stay valid: it is the removal that cannot be.
-func (c *Coordinator) blockRemovals(s *sealed, w wish) {
+func (c *Coordinator) blockRemovals(s *sealed) {
 	problems := c.wrongAfter(s.inputs)
 	for i := range s.drafts {
 		in := s.inputs[i]

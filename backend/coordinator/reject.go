@@ -189,7 +189,7 @@ func (r *rejection) settle(ctx context.Context) {
 	c.evaluate(ctx)
 	c.notePending(ctx)
 	c.hub.Publish(event.Rejected, c.Snapshot().Version(), map[string]any{"action_id": r.id, "held": r.held, "restored": r.restored})
-	c.announce(event.Changes)
+	c.announce()
 }
 
 // Drafts returns the edits that rollbacks and rejects replaced, newest first.
@@ -267,7 +267,7 @@ func (c *Coordinator) restoreDraft(ctx context.Context, id string) (Draft, error
 		return Draft{}, &Error{Code: CodeInternal, Message: fmt.Sprintf("the draft could not be written yet and is tried again: %v", err), Details: []any{}, Cause: err}
 	}
 	c.evaluate(ctx)
-	c.announce(event.Changes)
+	c.announce()
 	c.notePending(ctx)
 	return Draft{ID: d.ID, File: d.Path, At: d.At, ActionID: d.ActionID, Size: d.Size}, nil
 }

@@ -6,9 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/sergi/go-diff/diffmatchpatch"
-
 	"marain/backend/document"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
 // maxSpanWork is the largest product of words of two lines that are compared word by word, and maxAllSpans that of

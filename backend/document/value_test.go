@@ -112,10 +112,14 @@ func TestCanonical(t *testing.T) {
 		"required":                  {"schemas/a.schema.yaml", entity, strings.Replace(entity, "label: X", "required: true", 1), false},
 		"renamed":                   {"schemas/a.schema.yaml", entity, strings.Replace(entity, "label: X", "renamed_from: z", 1), false},
 		"no default, empty default": {"schemas/a.schema.yaml", entityText("a", "id: x, type: text"), entityText("a", "id: x, type: text, default: ''"), false},
-		"component fields": {"schemas/a.schema.yaml", entityText("a", "id: c, type: component, fields: [{id: x, type: text}, {id: y, type: text}]"),
-			entityText("a", "id: c, type: component, fields: [{id: y, type: text}, {id: x, type: text}]"), true},
-		"component default": {"schemas/a.schema.yaml", entityText("a", "id: c, type: component, fields: [{id: x, type: text}, {id: y, type: text}], default: {x: 1, y: 2}"),
-			entityText("a", "id: c, type: component, fields: [{id: x, type: text}, {id: y, type: text}], default: {y: '2', x: '1'}"), true},
+		"component fields": {
+			"schemas/a.schema.yaml", entityText("a", "id: c, type: component, fields: [{id: x, type: text}, {id: y, type: text}]"),
+			entityText("a", "id: c, type: component, fields: [{id: y, type: text}, {id: x, type: text}]"), true,
+		},
+		"component default": {
+			"schemas/a.schema.yaml", entityText("a", "id: c, type: component, fields: [{id: x, type: text}, {id: y, type: text}], default: {x: 1, y: 2}"),
+			entityText("a", "id: c, type: component, fields: [{id: x, type: text}, {id: y, type: text}], default: {y: '2', x: '1'}"), true,
+		},
 		"datetime": {"schemas/a.schema.yaml", entityText("a", "id: d, type: datetime, default: 2024-01-01"), entityText("a", `id: d, type: datetime, default: "2024-01-01T01:00:00+01:00"`), true},
 
 		"config order":   {"config/config.a.yaml", "id: a\nvalues: {x: 1, y: 2}\n", "values: {y: 2, x: 1}\nid: a\n", true},

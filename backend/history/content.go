@@ -17,9 +17,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
-
 	"marain/backend/database"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // keySize is the size of the project's key in bytes: AES-256.

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"marain/backend/database"
+
+	"github.com/oklog/ulid/v2"
 )
 
 // Errors of this package, wrapped.

@@ -47,7 +47,8 @@ func TestConnection(t *testing.T) {
 			}), "[::1]:6543/cms",
 		},
 		{
-			"password of the environment", system(map[string]any{"driver": "postgres", "database": "cms", "password": map[string]any{"source": "env", "name": "DB_PASS"}}), map[string]string{"DB_PASS": canary},
+			"password of the environment", system(map[string]any{"driver": "postgres", "database": "cms", "password": map[string]any{"source": "env", "name": "DB_PASS"}}),
+			map[string]string{"DB_PASS": canary},
 			pg(func(c *Connection) { c.Password = canary }), "localhost:5432/cms",
 		},
 		{
@@ -63,8 +64,10 @@ func TestConnection(t *testing.T) {
 			pg(func(c *Connection) { c.Password = canary + " " }), "localhost:5432/cms",
 		},
 		{
-			"url", system(map[string]any{"driver": "sqlite"}), map[string]string{EnvDatabase: "postgres://ann:" + canary + "@db.example.org:77/cms?sslmode=require&x=1"},
-			Connection{Driver: Postgres, Host: "db.example.org", Port: 77, Database: "cms", Username: "ann", Password: canary, SSLMode: "require"}, "db.example.org:77/cms",
+			"url", system(map[string]any{"driver": "sqlite"}),
+			map[string]string{EnvDatabase: "postgres://ann:" + canary + "@db.example.org:77/cms?sslmode=require&x=1"},
+			Connection{Driver: Postgres, Host: "db.example.org", Port: 77, Database: "cms", Username: "ann", Password: canary, SSLMode: "require"},
+			"db.example.org:77/cms",
 		},
 		{"short url", nil, map[string]string{EnvDatabase: "postgresql:///cms"}, pg(func(*Connection) {}), "localhost:5432/cms"},
 		{"sqlite url", nil, map[string]string{EnvDatabase: "sqlite:x/y.db"}, Connection{Driver: SQLite, File: "x/y.db"}, "DATA/x/y.db"},

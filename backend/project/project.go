@@ -47,7 +47,7 @@ type Project struct {
 // Open reads the project's .env file, if there is one, and decides where things are. The real environment, asked
 // through getenv, wins over the file. Schema and configuration folders must lie inside the root, and the data folder
 // must lie apart from them; either may be missing, but the root may not.
-func Open(root string, getenv func(string) string) (*Project, error) {
+func Open(root string, getenv func(string) string) (_ *Project, err error) {
 	absolute, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("project folder %s: %w", root, err)
@@ -66,7 +66,7 @@ func Open(root string, getenv func(string) string) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer files.Close()
+	defer func() { err = errors.Join(err, files.Close()) }()
 	if p.variables, err = readEnvironment(files, getenv); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -259,10 +260,11 @@ func TestUnusableFiles(t *testing.T) {
 
 // code returns the code of a file's error.
 func code(file project.File) string {
-	if file.Err == nil {
+	var coded *project.FileError
+	if !errors.As(file.Err, &coded) {
 		return ""
 	}
-	return file.Err.(*project.FileError).Code
+	return coded.Code
 }
 
 // forgetful is the system's events, from which a test can take a watch away without anybody noticing.

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"marain/backend/project"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // stormFactor is how many times the longest wait a storm of new paths may last.

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"marain/backend/project"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // The times are milliseconds after this one.

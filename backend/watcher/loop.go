@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"marain/backend/project"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // loop is one life of the watcher. One goroutine owns it.

@@ -14,9 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"marain/backend/project"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // What a watcher does when its options say nothing else.
@@ -125,8 +125,12 @@ func New(options Options) *Watcher {
 		value *time.Duration
 		of    time.Duration
 	}{
-		{&options.Quiet, DefaultQuiet}, {&options.MaxWait, DefaultMaxWait}, {&options.ShrinkWait, DefaultShrinkWait},
-		{&options.VanishWait, DefaultVanishWait}, {&options.RescanEvery, DefaultRescanEvery}, {&options.PollEvery, DefaultPollEvery},
+		{&options.Quiet, DefaultQuiet},
+		{&options.MaxWait, DefaultMaxWait},
+		{&options.ShrinkWait, DefaultShrinkWait},
+		{&options.VanishWait, DefaultVanishWait},
+		{&options.RescanEvery, DefaultRescanEvery},
+		{&options.PollEvery, DefaultPollEvery},
 	}
 	for _, d := range defaults {
 		if *d.value <= 0 {

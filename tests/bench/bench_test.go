@@ -16,13 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-	"gopkg.in/yaml.v3"
-	driver "modernc.org/sqlite"
-
 	"marain/backend/coordinator"
 	"marain/backend/event"
 	"marain/backend/project"
+
+	"github.com/fsnotify/fsnotify"
+	"gopkg.in/yaml.v3"
+	driver "modernc.org/sqlite"
 )
 
 // limit is how long one save may take before the benchmark gives up.

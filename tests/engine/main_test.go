@@ -35,7 +35,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 	binary = filepath.Join(dir, "marain")
 	build := exec.Command("go", "build", "-tags", "headless", "-o", binary, "../..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

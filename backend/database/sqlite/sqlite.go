@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	driver "modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
-
 	"marain/backend/action"
 	"marain/backend/database"
+
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 )
 
 // readers is how many connections may read at once.
