@@ -200,7 +200,10 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 	c.db = db
 	c.executor = &executor.Executor{Database: db, Store: c.store}
 	if c.options.ReadOnly && c.scratch == "" {
-		return nil
+		if c.unprepared(ctx) {
+			return nil
+		}
+		return db.Read(ctx, func(q database.Querier) error { return c.store.Known(ctx, q) })
 	}
 	return db.Write(ctx, func(q database.Querier) error { return c.store.Prepare(ctx, q) })
 }

@@ -14,11 +14,11 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"marain/backend/action"
 	"marain/backend/coordinator"
 	"marain/backend/document"
+
+	"pgregory.net/rapid"
 )
 
 // TestNothingIsLost runs random sequences of schema edits, content writes, applies, rejects, rollbacks and restarts.
@@ -134,8 +134,11 @@ func (e entry) text() string {
 			on   bool
 			line string
 		}{
-			{c.required, "required: true"}, {c.unique, "unique: true"}, {c.indexed, "indexed: true"},
-			{c.multi, "cardinality: -1"}, {c.def != "", "default: " + c.def},
+			{c.required, "required: true"},
+			{c.unique, "unique: true"},
+			{c.indexed, "indexed: true"},
+			{c.multi, "cardinality: -1"},
+			{c.def != "", "default: " + c.def},
 		} {
 			if p.on {
 				one = append(one, p.line)

@@ -17,13 +17,19 @@ func TestRenamedField(t *testing.T) {
 		wantQuestion string
 	}{
 		{name: "declared", was: f("a text", "indexed: true"), now: f("b text", "indexed: true", "renamed_from: a"), write: `INSERT INTO content_note (id, a) VALUES ('1', 'v')`, read: `SELECT %s FROM content_note`},
-		{name: "confirmed", was: f("a text", "unique: true"), now: f("b text", "unique: true"), write: `INSERT INTO content_note (id, a) VALUES ('1', 'v')`, read: `SELECT %s FROM content_note`,
-			answers: []string{"rename:note.b", "renamed"}, wantQuestion: "rename:note.b"},
-		{name: "with other rules", was: f("a text", "required: true", "indexed: true"), now: f("b text", "unique: true"), write: `INSERT INTO content_note (id, a) VALUES ('1', 'v')`, read: `SELECT %s FROM content_note`,
-			answers: []string{"rename:note.b", "renamed"}, wantQuestion: "rename:note.b"},
-		{name: "many values", was: f("a text", "cardinality: -1", "unique: true"), now: f("b text", "cardinality: -1", "unique: true"),
+		{
+			name: "confirmed", was: f("a text", "unique: true"), now: f("b text", "unique: true"), write: `INSERT INTO content_note (id, a) VALUES ('1', 'v')`, read: `SELECT %s FROM content_note`,
+			answers: []string{"rename:note.b", "renamed"}, wantQuestion: "rename:note.b",
+		},
+		{
+			name: "with other rules", was: f("a text", "required: true", "indexed: true"), now: f("b text", "unique: true"), write: `INSERT INTO content_note (id, a) VALUES ('1', 'v')`, read: `SELECT %s FROM content_note`,
+			answers: []string{"rename:note.b", "renamed"}, wantQuestion: "rename:note.b",
+		},
+		{
+			name: "many values", was: f("a text", "cardinality: -1", "unique: true"), now: f("b text", "cardinality: -1", "unique: true"),
 			write: `INSERT INTO field_note_a (id, parent_id, value) VALUES ('x', '0', 'v')`, read: `SELECT value FROM field_note_%s`,
-			answers: []string{"rename:note.b", "renamed"}, wantQuestion: "rename:note.b"},
+			answers: []string{"rename:note.b", "renamed"}, wantQuestion: "rename:note.b",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, "none", map[string]string{notePath: "versioned: true\n" + entity("note", f("title text"), c.was)})

@@ -71,8 +71,9 @@ func (c *Coordinator) connection() (project.Connection, error) {
 	}
 	connection, err := c.project.Connection(system, c.options.Getenv)
 	var setting *project.SettingError
-	if err != nil && !errors.As(err, &setting) || err == nil && !broken {
-		if err == nil && !c.options.ReadOnly {
+	given := connection.URL != "" // by the environment, whatever the files say
+	if err != nil && !errors.As(err, &setting) || err == nil && (!broken || given) {
+		if err == nil && !given && !c.options.ReadOnly {
 			c.remember(connection)
 		}
 		return connection, err
@@ -109,13 +110,14 @@ func (c *Coordinator) remember(connection project.Connection) {
 // systemOnDisk returns the values of the live configuration with the id system, and whether a file that may be it
 // cannot be read.
 func (c *Coordinator) systemOnDisk() (values map[string]any, broken bool, err error) {
-	files, _, err := c.files.Scan([]string{c.project.ConfigDir}, func(path string) bool {
+	files, missing, err := c.files.Scan([]string{c.project.ConfigDir}, func(path string) bool {
 		kind, ok := c.loader.Kind(path)
 		return ok && kind == document.KindConfig
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("look for the configuration system: %w", err)
 	}
+	broken = len(missing) > 0 // a folder that is away for a moment says nothing about the database
 	for _, f := range files {
 		id, environment, _ := document.ConfigName(f.Path)
 		if id != "system" || environment != "" && environment != c.project.Environment {

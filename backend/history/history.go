@@ -46,14 +46,16 @@ func (s *Store) Prepare(ctx context.Context, q database.Querier) error {
 	if _, err := q.Exec(ctx, "INSERT INTO marain_meta (name, value) VALUES ('database_id', ?) ON CONFLICT (name) DO NOTHING", NewID()); err != nil {
 		return fmt.Errorf("name the database: %w", err)
 	}
-	version, err := s.SchemaVersion(ctx, q)
-	if errors.Is(err, ErrNotFound) {
-		_, err = q.Exec(ctx, "INSERT INTO marain_meta (name, value) VALUES ('schema_version', ?)", strconv.Itoa(database.SchemaVersion))
-		if err != nil {
-			return fmt.Errorf("record the bookkeeping version: %w", err)
-		}
-		return nil
+	_, err := q.Exec(ctx, "INSERT INTO marain_meta (name, value) VALUES ('schema_version', ?) ON CONFLICT (name) DO NOTHING", strconv.Itoa(database.SchemaVersion))
+	if err != nil {
+		return fmt.Errorf("record the bookkeeping version: %w", err)
 	}
+	return s.Known(ctx, q)
+}
+
+// Known proves that this program knows the bookkeeping tables. [ErrNewer] when a newer program wrote them.
+func (s *Store) Known(ctx context.Context, q database.Querier) error {
+	version, err := s.SchemaVersion(ctx, q)
 	if err != nil {
 		return err
 	}
