@@ -61,7 +61,7 @@ screenshots: setup-test $(MARAIN) ## photograph every view in both themes into b
 
 .PHONY: bench
 bench: ## how fast a saved file becomes visible and live
-	go test -run '^$$' -bench . -benchtime 50x ./backend/...
+	go test -run '^$$' -bench . -benchtime 50x ./tests/bench
 
 .PHONY: format
 format: ## rewrite Go files the way `make check` wants them

@@ -12,6 +12,12 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 
+	"marain/backend/cli"
+	"marain/backend/coordinator"
+	"marain/backend/project"
+	"marain/backend/telemetry"
+	"marain/frontend"
+
 	"github.com/wailsapp/wails/v2"
 	"github.com/wailsapp/wails/v2/pkg/logger"
 	"github.com/wailsapp/wails/v2/pkg/options"
@@ -19,12 +25,6 @@ import (
 	"github.com/wailsapp/wails/v2/pkg/options/linux"
 	"github.com/wailsapp/wails/v2/pkg/options/windows"
 	"github.com/wailsapp/wails/v2/pkg/runtime"
-
-	"marain/backend/cli"
-	"marain/backend/coordinator"
-	"marain/backend/project"
-	"marain/backend/telemetry"
-	"marain/frontend"
 
 	_ "embed"
 )

@@ -155,6 +155,9 @@ func (s suite) execute(ctx context.Context, out io.Writer) (found counts, err er
 	}
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Dir = s.dir
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice == 0 {
+		cmd.Env = append(cmd.Environ(), "NO_COLOR=1") // a file or a log reads this
+	}
 	cmd.Stderr = io.MultiWriter(out, log)
 	// The whole group ends when time is up, not only the first process.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -126,7 +126,7 @@ func (d *desktop) ask(do string, arguments map[string]any) any {
 		d.t.Fatalf("the driver said %q: %v", line, err)
 	}
 	if !answer.OK {
-		d.photograph(filepath.Join("..", "..", "build", "screenshots", "failed-"+strings.ReplaceAll(d.t.Name(), "/", "-")+".png"))
+		d.photograph(filepath.Join("..", "..", "build", "logs", "window-"+strings.ReplaceAll(d.t.Name(), "/", "-")+".png"))
 		d.t.Fatalf("%s %v: %s\non screen:\n%s", do, arguments, answer.Error, answer.Tree)
 	}
 	return answer.Value
@@ -158,11 +158,16 @@ func (d *desktop) photograph(path string) {
 		d.t.Error(err)
 		return
 	}
-	shot := exec.Command("import", "-window", "root", "-depth", "8", path)
-	shot.Env = d.env
-	if out, err := shot.CombinedOutput(); err != nil {
-		d.t.Errorf("photograph the screen: %v: %s", err, out)
+	if _, err := d.capture(path); err != nil {
+		d.t.Errorf("photograph the screen: %v", err)
 	}
+}
+
+// capture runs the program that takes pictures.
+func (d *desktop) capture(target string) ([]byte, error) {
+	shot := exec.Command("import", "-window", "root", "-depth", "8", "-define", "png:exclude-chunks=date,time", target)
+	shot.Env = d.env
+	return shot.Output()
 }
 
 // process is a program on a desktop. What it prints is shown when the test fails.

@@ -61,7 +61,7 @@ func TestRejectAndInvalid(t *testing.T) {
 	s.addField("subtitle")
 	d.status("1 change waiting")
 	d.press("Reject")
-	d.ask("press", map[string]any{"role": "button", "contains": "Put the applied text back"})
+	d.press("Put the applied text back")
 	eventually(t, "the applied text is back", func() bool { return bytes.Equal(s.read(article), before) })
 	d.status("In sync")
 	s.command("verify")
