@@ -53,12 +53,23 @@ func (f *fields) run(ctx context.Context, changes []diff.Change) error {
 	if err := f.renames(renames); err != nil {
 		return err
 	}
-	for _, c := range changes {
-		if err := f.come(ctx, c); err != nil {
-			return err
+	// Rules that fall do so before values are filled in or other rules come: a former one must not refuse them.
+	for _, falls := range []bool{true, false} {
+		for _, c := range changes {
+			if falling(c.Describe().Rule) != falls {
+				continue
+			}
+			if err := f.come(ctx, c); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// falling reports whether a change takes a rule away from values that stay.
+func falling(rule diff.Rule) bool {
+	return rule == diff.RequiredToOptional || rule == diff.UniqueDropped || rule == diff.IndexDropped
 }
 
 func (f *fields) leave(ctx context.Context, change diff.Change) error {

@@ -63,6 +63,9 @@ func OutOfUse(tag, name string) string {
 	return cut + "_" + hex.EncodeToString(sum[:4])
 }
 
+// IsOutOfUse reports whether a name is one that [OutOfUse] gives.
+func IsOutOfUse(name string) bool { return strings.HasPrefix(name, "_old_") }
+
 // createField brings a new field into use.
 func createField(e *document.Entity, f *document.Field) []Step {
 	if f.Multiple() {

@@ -19,12 +19,9 @@ func (c *Coordinator) Verify(ctx context.Context) (VerifyResult, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	began := time.Now()
-	if moved, err := c.moved(ctx); err != nil {
+	// What is in memory proves nothing: everything is read again.
+	if err := c.reload(ctx); err != nil {
 		return VerifyResult{}, coded(err)
-	} else if moved {
-		if err := c.reload(ctx); err != nil {
-			return VerifyResult{}, coded(err)
-		}
 	}
 	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}}}
 	if err := c.db.Check(ctx); err != nil {
@@ -54,7 +51,7 @@ func (v *verification) fault(code, subject, format string, args ...any) {
 func (v *verification) check() { v.result.Checked++ }
 
 func (v *verification) run(ctx context.Context, q database.Querier) error {
-	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.tables, v.tombstones, v.outbox} {
+	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.tombstones, v.outbox} {
 		if err := step(ctx, q); err != nil {
 			return err
 		}
@@ -138,7 +135,11 @@ func (v *verification) rows(ctx context.Context, q database.Querier, recorded ma
 			v.fault("version_added", fmt.Sprintf("version %d of %s", row.Number, path), "batch %s recorded nothing of it", id)
 		}
 	}
-	return nil
+	strays, err := v.c.store.Strays(ctx, q)
+	for _, row := range strays {
+		v.fault("version_added", fmt.Sprintf("version %d of %s", row.Number, row.Path), "there is no batch %s", row.ActionID)
+	}
+	return err
 }
 
 // versions proves that the text of every applied version is there and valid.
@@ -162,11 +163,25 @@ func (v *verification) versions(ctx context.Context, q database.Querier) error {
 		}
 		raw, err := v.c.store.Content(ctx, q, row.Hash)
 		if err != nil {
-			v.fault("content", subject, "%v", err)
-			continue
+			continue // which is a fault of its content
 		}
 		if _, problems := v.c.loader.Load(row.Path, raw); len(problems) > 0 {
 			v.fault("content", subject, "its text is not valid: %s", problems[0].Message)
+		}
+	}
+	return nil
+}
+
+// contents proves that every text that can be gone back to is there, byte for byte.
+func (v *verification) contents(ctx context.Context, q database.Querier) error {
+	needed, err := v.c.store.Needed(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, hash := range slices.Sorted(maps.Keys(needed)) {
+		v.check()
+		if _, err := v.c.store.Content(ctx, q, hash); err != nil {
+			v.fault("content", needed[hash], "%v", err)
 		}
 	}
 	return nil
@@ -215,10 +230,37 @@ func (v *verification) tombstones(ctx context.Context, q database.Querier) error
 			buried[t.Tag] = true
 		}
 	}
+	known := map[action.Place]bool{}
 	for _, t := range v.c.tombs {
 		v.check()
+		for _, place := range t.Places(buried[t.EntityTag]) {
+			known[place] = true
+		}
 		if err := v.tombstone(ctx, q, t, buried[t.EntityTag]); err != nil {
 			return err
+		}
+	}
+	return v.forgotten(ctx, q, known)
+}
+
+// forgotten finds what is out of use without anything that says what it was, so that nothing can bring it back.
+func (v *verification) forgotten(ctx context.Context, q database.Querier, known map[action.Place]bool) error {
+	all, err := v.c.db.TableNames(ctx, q)
+	if err != nil {
+		return err
+	}
+	live, err := v.c.db.Inspect(ctx, q, all)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(live)) {
+		if action.IsOutOfUse(name) && !known[action.Place{Table: name}] {
+			v.fault("tombstone", name, "the table is out of use, and what it was is recorded nowhere")
+		}
+		for _, column := range live[name].Columns {
+			if action.IsOutOfUse(column.Name) && !known[action.Place{Table: name, Column: column.Name}] {
+				v.fault("tombstone", name+"."+column.Name, "the column is out of use, and what it was is recorded nowhere")
+			}
 		}
 	}
 	return nil

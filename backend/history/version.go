@@ -74,6 +74,30 @@ func (s *Store) VersionsOf(ctx context.Context, q database.Querier, actionID str
 	return versions(ctx, q, `SELECT `+versionColumns+` FROM file_versions AS v WHERE v.action_id = ? AND v.status <> 'pending' ORDER BY v.file_path`, actionID)
 }
 
+// Strays returns versions whose batch is not in the audit chain.
+func (s *Store) Strays(ctx context.Context, q database.Querier) ([]Version, error) {
+	return versions(ctx, q, `SELECT `+versionColumns+` FROM file_versions AS v WHERE v.status <> 'pending'
+AND v.action_id NOT IN (SELECT action_id FROM marain_audit WHERE kind IN ('apply', 'rollback')) ORDER BY v.file_path, v.version`)
+}
+
+// Needed returns the hashes of every content that a version, a draft or the outbox refers to, each with words for
+// where.
+func (s *Store) Needed(ctx context.Context, q database.Querier) (map[string]string, error) {
+	needed := map[string]string{}
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		var hash, subject string
+		err := rows.Scan(&hash, &subject)
+		needed[hash] = subject
+		return err
+	}, `SELECT file_hash, 'version ' || version || ' of ' || file_path FROM file_versions WHERE status <> 'pending' AND file_hash <> ''
+UNION ALL SELECT file_hash, 'the draft of ' || file_path FROM marain_drafts
+UNION ALL SELECT body_hash, 'what is still to be written to ' || file_path FROM marain_outbox WHERE body_hash <> ''`)
+	if err != nil {
+		return nil, fmt.Errorf("read which contents are needed: %w", err)
+	}
+	return needed, nil
+}
+
 // StateAt returns the version that each file had right after the batch with that sequence number, whether or not it
 // was undone since. Files that were not there yet are left out.
 func (s *Store) StateAt(ctx context.Context, q database.Querier, seq int64) ([]Version, error) {
