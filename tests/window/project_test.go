@@ -129,19 +129,6 @@ func (s *sample) columns(table string) []string {
 	return names
 }
 
-// write changes content with plain SQL, as other programs do.
-func (s *sample) write(statement string) {
-	s.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+s.path("data/content/marain.db")+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statement); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 // eventually polls until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()

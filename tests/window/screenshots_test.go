@@ -4,6 +4,7 @@ package window
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -100,6 +101,19 @@ func (s *sample) fill() {
 	s.write(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 240)
 		INSERT INTO content_event (id, title, address, starts, seats)
 		SELECT printf('e%03d', i), 'Reading ' || i, 'reading-' || i, '2026-03-01T19:00:00Z', 40 + i % 7 FROM n`)
+}
+
+// write changes content with plain SQL, as other programs do.
+func (s *sample) write(statement string) {
+	s.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+s.path("data/content/marain.db")+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // still waits until two pictures in a row are the same: nothing moves any more.
