@@ -42,15 +42,19 @@ func TestMarshal(t *testing.T) {
 		{"text", "a", `"a"`},
 		{"pointer to nothing", (*inner)(nil), "null"},
 		{
-			"struct", outer{
+			"struct",
+			outer{
 				Pointer: &inner{}, Any: inner{}, Deep: []map[string]any{{"rows": []int(nil), "null": nil}, nil},
 				At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Category: diff.Breaking, Raw: json.RawMessage("[ ]"),
 			},
 			`{"inner":{"list":[],"map":{}},"pointer":{"list":[],"map":{}},"none":null,"any":{"list":[],"map":{}},"null":null,` +
 				`"deep":[{"null":null,"rows":[]},{}],"bytes":null,"at":"2026-01-02T03:04:05Z","category":"breaking","raw":[]}`,
 		},
-		{"embedded", coordinator.PendingChange{File: "a", Kind: document.KindEntity, Event: diff.FileAdded, Head: diff.Head{Op: diff.Add, Key: "k"}},
-			`{"file_path":"a","kind":"entity","event":"added","op":"add","key":"k","old":null,"new":null,"category":"safe","rule":"","message":"","line":0}`},
+		{
+			"embedded",
+			coordinator.PendingChange{File: "a", Kind: document.KindEntity, Event: diff.FileAdded, Head: diff.Head{Op: diff.Add, Key: "k"}},
+			`{"file_path":"a","kind":"entity","event":"added","op":"add","key":"k","old":null,"new":null,"category":"safe","rule":"","message":"","line":0}`,
+		},
 		{"question", action.Question{Key: "k"}, `{"key":"k","text":"","options":[],"answered":false}`},
 	}
 	for _, test := range tests {
