@@ -115,7 +115,9 @@ def until(timeout, probe):
     while True:
         try:
             value = probe()
-        except GLib.Error:
+        except GLib.Error as problem:
+            if "no longer exists" not in str(problem) and "UnknownObject" not in str(problem):
+                raise
             value = None  # it went away meanwhile
         if value:
             return value
@@ -128,17 +130,21 @@ def wanted(r):
     return " ".join(f"{k}={r[k]!r}" for k in ("role", "name", "contains", "nth") if r.get(k) is not None)
 
 
-def locate(r, enabled=False):
-    node = until(
-        r["timeout"], lambda: find(r["role"], r.get("name"), r.get("contains"), enabled, r.get("nth", 0))
-    )
-    if node is None:
+def within(r, deed, enabled=False):
+    """Finds what is wanted and does something with it, again when it vanished in between."""
+
+    def probe():
+        node = find(r["role"], r.get("name"), r.get("contains"), enabled, r.get("nth", 0))
+        return node and (deed(node),)
+
+    done = until(r["timeout"], probe)
+    if done is None:
         raise LookupError(f"nothing found with {wanted(r)}")
-    return node
+    return done[0]
 
 
 def do_find(r):
-    return text_of(locate(r)) or "found"
+    return within(r, text_of) or "found"
 
 
 def do_gone(r):
@@ -148,16 +154,13 @@ def do_gone(r):
 
 
 def do_press(r):
-    node = locate(r, enabled=True)
-    if not Atspi.Action.do_action(node, 0):
+    if not within(r, lambda node: Atspi.Action.do_action(node, 0), enabled=True):
         raise LookupError(f"cannot be pressed: {wanted(r)}")
-    return None
 
 
 def do_type(r):
     """Clicks into an entry and types, with real events of pointer and keyboard."""
-    node = locate(r)
-    box = Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN)
+    box = within(r, lambda node: Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN))
     x, y = box.x + min(box.width // 2, 40), box.y + box.height // 2
     subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
     subprocess.run(["xdotool", "type", "--delay", "5", r["text"]], check=True)
