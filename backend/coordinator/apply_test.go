@@ -67,6 +67,7 @@ func TestAPlanGoesStale(t *testing.T) {
 		"another one waits for longer": func(b *bench) { b.write("config/config.x.yaml", "id: x\nvalues: {}\n") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "none", map[string]string{notePath: base})
 			b.apply(coordinator.ReloadRequest{})
 			b.write(notePath, more)
@@ -217,6 +218,7 @@ func TestDriftIsNotBuiltOn(t *testing.T) {
 		"column other type": `ALTER TABLE content_note DROP COLUMN a; ALTER TABLE content_note ADD COLUMN a INTEGER`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			text := entity("note", f("a text"), f("b text", "required: true"), f("c slug"), f("many text", "cardinality: -1"))
 			b := newBench(t, "none", map[string]string{notePath: text})
 			b.apply(coordinator.ReloadRequest{})
@@ -266,6 +268,7 @@ func TestATableThatIsThereIsTakenOverOrRefused(t *testing.T) {
 		"another column": {`CREATE TABLE content_note (id TEXT PRIMARY KEY, b TEXT)`, coordinator.CodeBlocked},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "none", nil)
 			b.apply(coordinator.ReloadRequest{})
 			b.sql(c.sql, `INSERT INTO content_note (id) VALUES ('theirs')`)

@@ -72,6 +72,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 		{"rows that refer to nothing", []string{`PRAGMA foreign_keys = off`, `CREATE TABLE p (id TEXT PRIMARY KEY)`, `CREATE TABLE q (p TEXT REFERENCES p (id))`, `INSERT INTO q VALUES ('x')`}, "database"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			b := original.copy(t)
 			column := b.rows(`SELECT name FROM pragma_table_info('content_note') WHERE name LIKE '\_old\_%\_a' ESCAPE '\'`)[0]
 			table := b.rows(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '\_old\_%many' ESCAPE '\'`)[0]

@@ -41,8 +41,10 @@ func wantNotes(b *bench) {
 }
 
 func TestRemovedEntityComesBackWithEveryRow(t *testing.T) {
+	t.Parallel()
 	for _, versioned := range []string{"true", "false"} {
 		t.Run("versioned "+versioned, func(t *testing.T) {
+			t.Parallel()
 			text := noteText(versioned)
 			b := newBench(t, "none", map[string]string{notePath: text})
 			first := b.apply(coordinator.ReloadRequest{})
@@ -81,9 +83,11 @@ func TestRemovedEntityComesBackWithEveryRow(t *testing.T) {
 }
 
 func TestRecreatedEntityStartsEmptyOrRestored(t *testing.T) {
+	t.Parallel()
 	text := noteText("true")
 	for _, answer := range []string{"", "empty", "restore"} {
 		t.Run("answer "+answer, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "none", map[string]string{notePath: text})
 			first := b.apply(coordinator.ReloadRequest{})
 			fillNotes(b)
@@ -116,6 +120,7 @@ func TestRecreatedEntityStartsEmptyOrRestored(t *testing.T) {
 }
 
 func TestRestoredEntityTakesTheShapeThatItsFileAsksFor(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
 	b.apply(coordinator.ReloadRequest{})
 	b.sql(`INSERT INTO content_note (id, a, b) VALUES ('1', 'va', 'vb')`)
@@ -131,6 +136,7 @@ func TestRestoredEntityTakesTheShapeThatItsFileAsksFor(t *testing.T) {
 }
 
 func TestRequiredFieldReturnsWithAnEntityThatHasRowsWithoutIt(t *testing.T) {
+	t.Parallel()
 	full := entity("note", f("a text"), f("b text", "required: true"))
 	b := newBench(t, "none", map[string]string{notePath: full})
 	first := b.apply(coordinator.ReloadRequest{})
@@ -149,6 +155,7 @@ func TestRequiredFieldReturnsWithAnEntityThatHasRowsWithoutIt(t *testing.T) {
 }
 
 func TestEntityFileMovesToAnotherName(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: noteText("true")})
 	first := b.apply(coordinator.ReloadRequest{})
 	fillNotes(b)
@@ -193,6 +200,7 @@ func TestEntityFileMovesToAnotherName(t *testing.T) {
 }
 
 func TestHalfOfAMoveIsRefused(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: noteText("false")})
 	b.apply(coordinator.ReloadRequest{})
 	b.rename(notePath, "schemas/memo.schema.yaml")
@@ -204,6 +212,7 @@ func TestHalfOfAMoveIsRefused(t *testing.T) {
 }
 
 func TestEntityIDChanges(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: noteText("true")})
 	first := b.apply(coordinator.ReloadRequest{})
 	fillNotes(b)
@@ -224,6 +233,7 @@ func TestEntityIDChanges(t *testing.T) {
 }
 
 func TestContentTypesThatSwapTheirFiles(t *testing.T) {
+	t.Parallel()
 	x, y := entity("x", f("a text")), entity("y", f("a text"))
 	b := newBench(t, "none", map[string]string{"schemas/a.schema.yaml": x, "schemas/b.schema.yaml": y})
 	b.apply(coordinator.ReloadRequest{})
@@ -241,6 +251,7 @@ func TestContentTypesThatSwapTheirFiles(t *testing.T) {
 }
 
 func TestContentTypesThatFollowEachOther(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{
 		"schemas/a.schema.yaml": entity("x", f("a text")), "schemas/b.schema.yaml": entity("y", f("a text")),
 	})
@@ -260,6 +271,7 @@ func TestContentTypesThatFollowEachOther(t *testing.T) {
 }
 
 func TestReferencedEntityCannotBeRemoved(t *testing.T) {
+	t.Parallel()
 	user := entity("user", f("name text"))
 	note := entity("note", f("author entity_reference", "target_entity: user"))
 	b := newBench(t, "none", map[string]string{userPath: user, notePath: note})
@@ -291,6 +303,7 @@ func TestReferencedEntityCannotBeRemoved(t *testing.T) {
 }
 
 func TestCyclesOfReferences(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{
 		"schemas/a.schema.yaml": entity("a", f("next entity_reference", "target_entity: b")),
 		"schemas/b.schema.yaml": entity("b", f("next entity_reference", "target_entity: a"), f("self entity_reference", "target_entity: b", "cardinality: -1")),
@@ -306,6 +319,7 @@ func TestCyclesOfReferences(t *testing.T) {
 }
 
 func TestManyVanishAtOnce(t *testing.T) {
+	t.Parallel()
 	files := map[string]string{}
 	for _, id := range []string{"a", "b", "c", "d"} {
 		files["schemas/"+id+".schema.yaml"] = entity(id, f("x text"))
@@ -335,6 +349,7 @@ func TestManyVanishAtOnce(t *testing.T) {
 }
 
 func TestMissingFolderIsNoRemoval(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: noteText("true")})
 	b.apply(coordinator.ReloadRequest{})
 	fillNotes(b)

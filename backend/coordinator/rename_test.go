@@ -32,6 +32,7 @@ func TestRenamedField(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "none", map[string]string{notePath: "versioned: true\n" + entity("note", f("title text"), c.was)})
 			first := b.apply(coordinator.ReloadRequest{})
 			b.sql(`INSERT INTO content_note (id` + map[bool]string{true: ", a", false: ""}[strings.Contains(strings.Join(c.was, ""), "required")] + `) VALUES ('0'` + map[bool]string{true: ", 'w'", false: ""}[strings.Contains(strings.Join(c.was, ""), "required")] + `)`)
@@ -105,6 +106,7 @@ func TestFieldsThatSwappedTheirNames(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"single", "many"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			one := func(id string) []string {
 				if kind == "many" {
 					return f(id+" text", "cardinality: -1")

@@ -295,6 +295,7 @@ func TestRollbackKeepsUnappliedEditsAsDrafts(t *testing.T) {
 		"too deep":  strings.Repeat("[", 100),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"))})
 			b.apply(coordinator.ReloadRequest{})
 			first := b.read(notePath)

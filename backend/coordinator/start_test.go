@@ -69,6 +69,7 @@ func TestABrokenSystemFileOpensTheDatabaseOfBefore(t *testing.T) {
 		"folder is away": func(b *bench) { b.rename("config", "config.away") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := &bench{t: t, root: t.TempDir()}
 			b.write(path, elsewhere)
 			b.write(notePath, entity("note", f("a text")))
@@ -150,6 +151,7 @@ func TestWhatACrashLeftInTheOutbox(t *testing.T) {
 		{name: "edited instead", onDisk: other, removes: true, wantFile: other},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "none", nil)
 			b.apply(coordinator.ReloadRequest{})
 			if !c.removes {
