@@ -409,6 +409,6 @@ func (c *Coordinator) replace(path, body string) (*history.Write, *executor.Text
 // draft keeps the text of an edit. One that cannot be read as a document may hold a secret anywhere, so it is sealed.
 func (c *Coordinator) draft(f project.File) (*executor.Text, *history.Draft) {
 	doc, _ := c.loader.Load(f.Path, f.Data)
-	text := &executor.Text{Hash: f.Hash, Raw: f.Data, Sealed: doc == nil || doc.HasSecrets()}
+	text := &executor.Text{Hash: f.Hash, Raw: f.Data, Sealed: doc == nil || doc.Confidential()}
 	return text, &history.Draft{Path: f.Path, Hash: f.Hash, Size: len(f.Data)}
 }

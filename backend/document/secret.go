@@ -90,6 +90,12 @@ func (d *Document) HasSecrets() bool {
 	return found
 }
 
+// Confidential reports whether the file's text shows a secret anywhere, in a comment too, so that its content must be
+// encrypted where it is stored.
+func (d *Document) Confidential() bool {
+	return d.HasSecrets() || d.MaskedText() != strings.TrimPrefix(string(d.Raw), byteOrderMark)
+}
+
 // SecretReference reports whether a value says where a secret is instead of what it is: a mapping with a source.
 func SecretReference(n *Node) bool {
 	source := n.Lookup("source")

@@ -290,7 +290,7 @@ func (r *run) version(ctx context.Context, q database.Querier, f File, at string
 	}
 	if f.Document != nil {
 		v.Hash = f.Document.Hash
-		if err := s.PutContent(ctx, q, v.Hash, f.Document.Raw, f.Document.HasSecrets()); err != nil {
+		if err := s.PutContent(ctx, q, v.Hash, f.Document.Raw, f.Document.Confidential()); err != nil {
 			return history.RecordFile{}, err
 		}
 	}
@@ -301,11 +301,11 @@ func (r *run) version(ctx context.Context, q database.Querier, f File, at string
 	if err := errors.Join(s.Release(ctx, q, path), s.Dequeue(ctx, q, path)); err != nil {
 		return history.RecordFile{}, err
 	}
-	return history.RecordFile{File: withoutRows(f.Draft.File), Version: f.Version, OldHash: f.OldHash, NewHash: v.Hash}, nil
+	return history.RecordFile{File: WithoutRows(f.Draft.File), Version: f.Version, OldHash: f.OldHash, NewHash: v.Hash}, nil
 }
 
-// withoutRows leaves the sample rows out of what history keeps: a value that is deleted later must not live on there.
-func withoutRows(f action.File) action.File {
+// WithoutRows leaves the sample rows out of what history keeps: a value that is deleted later must not live on there.
+func WithoutRows(f action.File) action.File {
 	f.Checks = slices.Clone(f.Checks)
 	for i := range f.Checks {
 		f.Checks[i].Samples = []map[string]any{}
