@@ -360,10 +360,22 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 	record.Error, record.Code = coded(cause).Message, string(coded(cause).Code)
 	record.DurationMS = milliseconds(w.Began)
 	for _, f := range w.Files {
-		record.Files = append(record.Files, history.RecordFile{File: f.Draft.File, Version: f.Version, OldHash: f.OldHash})
+		file := history.RecordFile{File: executor.WithoutRows(f.Draft.File), Version: f.Version, OldHash: f.OldHash}
+		if f.Document != nil {
+			file.NewHash = f.Document.Hash
+		}
+		record.Files = append(record.Files, file)
 	}
 	var entry history.Entry
 	err := c.db.Write(ctx, func(q database.Querier) (err error) {
+		for _, f := range w.Files { // so that history can show what was tried
+			if f.Document == nil {
+				continue
+			}
+			if err := c.store.PutContent(ctx, q, f.Document.Hash, f.Document.Raw, f.Document.Confidential()); err != nil {
+				return err
+			}
+		}
 		entry, err = c.store.Append(ctx, q, history.Entry{
 			ActionID: w.ActionID, Kind: history.KindFailed, At: history.Timestamp(c.store.Now()), Actor: w.Actor, Note: w.Note, Record: record,
 		})

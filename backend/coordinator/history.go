@@ -189,10 +189,16 @@ func (c *Coordinator) batchHunks(ctx context.Context, q database.Querier, f hist
 		}
 	}
 	before, err := c.maskedContent(ctx, q, f.Path, old)
+	if errors.Is(err, history.ErrNotFound) {
+		return []diff.Hunk{}, nil // half of a comparison would look like a removal
+	}
 	if err != nil {
 		return nil, err
 	}
 	after, err := c.maskedContent(ctx, q, f.Path, new)
+	if errors.Is(err, history.ErrNotFound) {
+		return []diff.Hunk{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -203,15 +209,12 @@ func (c *Coordinator) batchHunks(ctx context.Context, q database.Querier, f hist
 	return hunks, nil
 }
 
-// maskedContent returns a kept text with its secrets hidden. A text that was never applied is not kept: it is empty.
+// maskedContent returns a kept text with its secrets hidden; [history.ErrNotFound] when it is not kept.
 func (c *Coordinator) maskedContent(ctx context.Context, q database.Querier, path, hash string) (string, error) {
 	if hash == "" {
 		return "", nil
 	}
 	raw, err := c.store.Content(ctx, q, hash)
-	if errors.Is(err, history.ErrNotFound) {
-		return "", nil
-	}
 	if err != nil {
 		return "", fmt.Errorf("text of %s: %w", path, err)
 	}

@@ -102,6 +102,9 @@ func (r *rejection) add(path string) error {
 	r.files = append(r.files, file)
 	if !r.request.Restore {
 		r.held = append(r.held, path)
+		if p.doc != nil { // so that history can show what was rejected
+			r.texts = append(r.texts, executor.Text{Hash: p.hash, Raw: p.doc.Raw, Sealed: p.doc.Confidential()})
+		}
 		r.holds = append(r.holds, history.Held{
 			Path: path, Hash: p.hash, ActionID: r.id, At: history.Timestamp(c.store.Now()), Actor: r.actor, Note: r.request.Note,
 		})
