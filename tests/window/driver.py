@@ -115,9 +115,7 @@ def until(timeout, probe):
     while True:
         try:
             value = probe()
-        except GLib.Error as problem:
-            if "no longer exists" not in str(problem) and "UnknownObject" not in str(problem):
-                raise
+        except GLib.Error:
             value = None  # it went away meanwhile
         if value:
             return value
@@ -153,8 +151,18 @@ def do_gone(r):
         raise LookupError(f"still there: {wanted(r)}")
 
 
+def press(node):
+    """Presses once: what had vanished before is tried again, an answer that did not come may have been a press."""
+    try:
+        return Atspi.Action.do_action(node, 0)
+    except GLib.Error as problem:
+        if any(gone in str(problem) for gone in ("no longer exists", "No such interface", "No such object")):
+            raise
+        raise RuntimeError(f"pressing had no answer: {problem}") from problem
+
+
 def do_press(r):
-    if not within(r, lambda node: Atspi.Action.do_action(node, 0), enabled=True):
+    if not within(r, press, enabled=True):
         raise LookupError(f"cannot be pressed: {wanted(r)}")
 
 
