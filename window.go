@@ -115,6 +115,7 @@ func show(app *App, native *wailsShell, only *instance, root string) (err error)
 			app.start(ctx, root)
 			only.serve(func(other string) { app.raise(ctx, other) })
 		},
+		OnDomReady: func(context.Context) { revivePages() },
 		OnShutdown: func(context.Context) { app.stop() },
 		Linux:      &linux.Options{Icon: icon, ProgramName: "marain", WebviewGpuPolicy: linux.WebviewGpuPolicyNever},
 		Windows:    &windows.Options{Theme: windows.SystemDefault},

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -170,4 +172,70 @@ func TestClosed(t *testing.T) {
 	if len(lock) != 0 {
 		t.Errorf("the project is still marked as open: %s", lock)
 	}
+}
+
+// The process that draws the page dies: the engine goes on, and the page comes back.
+func TestPageProcessDies(t *testing.T) {
+	s := newSample(t, "magazine")
+	d := openDesktop(t)
+	window := d.open("--project", s.root)
+	d.status("In sync")
+	s.addField("subtitle")
+	d.status("1 change waiting")
+	pages := descendants(t, window.cmd.Process.Pid, "WebKitWebProces")
+	if len(pages) != 1 {
+		t.Fatalf("the window draws with the processes %v", pages)
+	}
+	if err := syscall.Kill(pages[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another process draws the page", func() bool {
+		now := descendants(t, window.cmd.Process.Pid, "WebKitWebProces")
+		return len(now) == 1 && now[0] != pages[0]
+	})
+	d.status("1 change waiting")
+	d.press("Approve")
+	d.status("In sync")
+	if got := s.columns("content_article"); !slices.Contains(got, "subtitle") {
+		t.Errorf("the change was approved, and the table has %v", got)
+	}
+}
+
+// descendants returns the processes with a name that a process started, and those that they started.
+func descendants(t *testing.T, pid int, name string) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parents, names := map[int]int{}, map[int]string{}
+	for _, entry := range entries {
+		id, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "stat"))
+		if err != nil {
+			continue // it has ended
+		}
+		// The name stands in brackets and may hold anything; the state and the parent follow.
+		open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+		fields := strings.Fields(string(stat[end+1:]))
+		if fields[0] == "Z" {
+			continue
+		}
+		if parents[id], err = strconv.Atoi(fields[1]); err != nil {
+			t.Fatal(err)
+		}
+		names[id] = string(stat[open+1 : end])
+	}
+	var found []int
+	for id := range names {
+		for at := id; at > 1; at = parents[at] {
+			if at == pid && names[id] == name {
+				found = append(found, id)
+			}
+		}
+	}
+	return found
 }
