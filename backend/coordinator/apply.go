@@ -419,18 +419,16 @@ func (c *Coordinator) automatic(ctx context.Context) {
 	began := time.Now()
 	for try := 1; try <= attempts; try++ {
 		s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: "apply"})
-		if err != nil {
-			c.log.Error("plan", "error", err)
-			return
+		if err == nil {
+			c.regrade(s)
+			chosen := c.consistent(s, c.untried(s, allowed(s, limit)))
+			if len(chosen) == 0 {
+				return
+			}
+			w := c.work(s, chosen, Actor{}, began)
+			w.Kind, w.Actor = history.KindApply, "auto"
+			_, err = c.run(ctx, w)
 		}
-		c.regrade(s)
-		chosen := c.consistent(s, c.untried(s, allowed(s, limit)))
-		if len(chosen) == 0 {
-			return
-		}
-		w := c.work(s, chosen, Actor{}, began)
-		w.Kind, w.Actor = history.KindApply, "auto"
-		_, err = c.run(ctx, w)
 		var refusal *executor.StatementError
 		if errors.As(err, &refusal) {
 			// The database refused one file: it waits until it changes, and the others do not wait for it.
@@ -439,7 +437,10 @@ func (c *Coordinator) automatic(ctx context.Context) {
 			continue
 		}
 		if !errors.Is(err, executor.ErrStale) {
-			return // a failure is recorded, announced and logged; the files go on waiting
+			if err != nil {
+				c.log.Error("apply what the policy allows", "error", err)
+			}
+			return // a failure is recorded and announced; the files go on waiting
 		}
 		if err := c.refresh(ctx, true); err != nil {
 			c.log.Error("plan again", "error", err)

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"marain/backend/database"
 	"marain/backend/diff"
 	"marain/backend/document"
+	"marain/backend/executor"
 )
 
 // hunkContext is how many equal lines stand around a change in a side-by-side view.
@@ -96,8 +99,16 @@ func entityID(d *document.Document) string {
 func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 	c.order(w.inputs)
 	s := &sealed{inputs: w.inputs, seq: c.seq}
+	unprepared := c.unprepared(ctx)
 	err := c.db.Read(ctx, func(q database.Querier) error {
-		var err error
+		// What is in memory and what is read now must be of one moment, or the plan would compare two.
+		seq, _, err := c.head(ctx, q, unprepared)
+		if err != nil {
+			return err
+		}
+		if seq != c.seq {
+			return fmt.Errorf("another batch was applied since: %w", executor.ErrStale)
+		}
 		if s.stamp, err = c.db.Stamp(ctx, q); err != nil {
 			return err
 		}
@@ -191,6 +202,14 @@ func (i *inspector) tables(ctx context.Context, names []string) (map[string]acti
 		}
 	}
 	return result, nil
+}
+
+// head returns the newest link of the audit chain, none where there is no history.
+func (c *Coordinator) head(ctx context.Context, q database.Querier, unprepared bool) (int64, string, error) {
+	if unprepared {
+		return 0, "", nil
+	}
+	return c.store.Head(ctx, q)
 }
 
 // order puts files in the order in which they are carried out: what leaves first, then content types after those that
@@ -424,11 +443,15 @@ func maskedText(d *document.Document) string {
 func (c *Coordinator) Diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	plan, err := c.diff(ctx, request)
-	if err != nil {
-		return action.Plan{}, coded(err)
+	for try := 1; ; try++ {
+		plan, err := c.diff(ctx, request)
+		if err == nil {
+			return plan, nil
+		}
+		if !errors.Is(err, executor.ErrStale) || try == attempts {
+			return action.Plan{}, coded(err)
+		}
 	}
-	return plan, nil
 }
 
 func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
