@@ -191,11 +191,6 @@ def do_status(r):
     return said
 
 
-def do_windows(_):
-    """The process ids of all programs with a window."""
-    return [app.get_process_id() for app in children(Atspi.get_desktop(0)) if app.get_child_count() > 0]
-
-
 def do_tree(_):
     return tree()
 

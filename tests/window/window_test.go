@@ -28,10 +28,14 @@ func TestSaveApproveRollBack(t *testing.T) {
 		t.Fatalf("the table changed before anybody approved: %v", got)
 	}
 	d.see("any", "subtitle")
+	d.ask("type", map[string]any{"role": "entry", "name": "Note", "text": "for long titles"})
 	d.press("Approve")
 	d.status("In sync")
 	if got := s.columns("content_article"); !slices.Contains(got, "subtitle") {
 		t.Fatalf("approved, and the table has no such column: %v", got)
+	}
+	if history := s.command("history"); !strings.Contains(history, "for long titles") || !strings.Contains(history, "via window") {
+		t.Errorf("the history says neither why nor through which door:\n%s", history)
 	}
 	after := s.read(article)
 
@@ -123,6 +127,25 @@ func TestStartWithoutProject(t *testing.T) {
 	d.open()
 	d.status("In sync")
 	d.ask("find", map[string]any{"role": "frame", "name": "Marain — magazine"})
+}
+
+// Somebody who starts it for the first time gets a project to try things on, where they want it.
+func TestCreateSample(t *testing.T) {
+	d := openDesktop(t)
+	d.open()
+	d.press("Create the sample project")
+	d.press("Cancel")
+	d.ask("gone", map[string]any{"role": "file chooser"})
+	d.press("Create the sample project")
+	d.press("Open") // the dialog begins in the home folder
+	d.status("In sync")
+	d.ask("find", map[string]any{"role": "frame", "name": "Marain — marain-sample"})
+	s := &sample{t: t, root: filepath.Join(d.home, "marain-sample")}
+	if got := s.columns("content_article"); !slices.Contains(got, "title") {
+		t.Errorf("the sample's table has %v", got)
+	}
+	s.addField("subtitle") // safe, so it goes live by itself
+	eventually(t, "the column is there", func() bool { return slices.Contains(s.columns("content_article"), "subtitle") })
 }
 
 // A window that is killed loses nothing, and nothing that it left keeps the next one from opening.
