@@ -357,3 +357,23 @@ func TestChangesThatCannotBePlannedAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestARuleThatFallsDoesNotRefuseAFill drops a unique rule and fills rows with equal values in one change.
+func TestARuleThatFallsDoesNotRefuseAFill(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "none", map[string]string{notePath: entity("note", f("x text", "unique: true"))})
+	b.apply(coordinator.ReloadRequest{})
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'same'), ('2', NULL), ('3', NULL)`)
+	r := b.save(notePath, entity("note", f("x text", "required: true")), "backfill:note.x", "same")
+	b.inSync()
+	b.want(`SELECT x FROM content_note`, "same", "same", "same")
+	// Back, the unique rule would not hold.
+	before := b.everything()
+	b.rollbackRefused(coordinator.RollbackRequest{ActionID: r.ActionID}, coordinator.CodeBlocked)
+	if b.everything() != before {
+		t.Error("a refused rollback changed something")
+	}
+	b.sql(`UPDATE content_note SET x = id`)
+	b.undo(r)
+	b.inSync()
+}

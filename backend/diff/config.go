@@ -53,7 +53,7 @@ func trees(path string, old, new *document.Node, build func(Head) Change) []Chan
 		return nil
 	}
 	// A secret is one value: what is inside of it is never shown key by key.
-	if old == nil || new == nil || old.Kind != document.Mapping || new.Kind != document.Mapping || document.SecretKey(lastKey(path)) {
+	if old == nil || new == nil || old.Kind != document.Mapping || new.Kind != document.Mapping || document.SecretKey(secretPart(path)) {
 		return []Change{build(valueChange(path, old, new))}
 	}
 	var changes []Change
@@ -159,7 +159,18 @@ func service(path string) bool {
 }
 
 // masked is the value as a change shows it, with secrets hidden.
-func masked(path string, n *document.Node) any { return document.MaskedValue(lastKey(path), n) }
+func masked(path string, n *document.Node) any { return document.MaskedValue(secretPart(path), n) }
+
+// secretPart returns the part of a key path that makes its value a secret, or its last one. A key may itself have dots
+// in it, so the last part need not be a whole key.
+func secretPart(path string) string {
+	for part := range strings.SplitSeq(path, ".") {
+		if document.SecretKey(part) {
+			return part
+		}
+	}
+	return lastKey(path)
+}
 
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
