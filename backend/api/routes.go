@@ -153,6 +153,9 @@ func (s *Server) perform(base context.Context, w *writer, r *http.Request, found
 	if err != nil {
 		return err
 	}
+	if name == "" {
+		name = s.User
+	}
 	call := &call{segment: segment, query: r.URL.Query(), by: coordinator.Actor{Name: name, Door: "rest"}}
 	if found.method == http.MethodPost {
 		if call.body, err = readBody(w, r); err != nil {

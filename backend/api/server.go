@@ -72,6 +72,7 @@ type Server struct {
 	WriteTimeout time.Duration    // default: DefaultWriteTimeout
 	ReadTimeout  time.Duration    // default: DefaultReadTimeout
 	Grace        time.Duration    // default: DefaultGrace
+	User         string           // who asks when a request does not say so: whoever runs the server
 	MaxStreams   int              // default: DefaultMaxStreams
 
 	engine Engine

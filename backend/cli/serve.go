@@ -97,7 +97,7 @@ func runServe(ctx context.Context, inv *invocation) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	server.Page, server.Certificate, server.Logger = inv.env.Page, certificate, logger
+	server.Page, server.Certificate, server.Logger, server.User = inv.env.Page, certificate, logger, inv.env.User
 	if err := inv.announce(address, token); err != nil {
 		return 0, err
 	}

@@ -71,6 +71,9 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if err := c.refresh(ctx, true); err != nil {
 		return ApplyResult{}, err
 	}
+	if err := c.present(); err != nil {
+		return ApplyResult{}, err
+	}
 	paths, err := c.named(request.Files)
 	if err != nil {
 		return ApplyResult{}, err
@@ -407,6 +410,9 @@ func storage(err error) error {
 // automatic applies what the policy allows: never anything that removes, that asks, that is blocked or held. Whatever
 // the policy, files that do not fit together wait.
 func (c *Coordinator) automatic(ctx context.Context) {
+	if c.suspect != "" {
+		return
+	}
 	policy := c.settings().AutoApply
 	limit := diff.Safe
 	switch policy {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,8 @@ type Coordinator struct {
 	lock     *project.Lock
 	watcher  *watcher.Watcher
 	log      *slog.Logger
+	given    bool   // the environment names the database
+	file     string // the database file that the project names
 	scratch  string // a folder to remove on closing
 
 	view    atomic.Pointer[Status]
@@ -138,6 +141,9 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 	if c.files, err = c.project.Files(); err != nil {
 		return err
 	}
+	if err := c.plausible(); err != nil {
+		return err
+	}
 	if c.options.Watch {
 		if c.lock, err = c.project.Lock(c.options.Door, c.options.Address); err != nil {
 			return err
@@ -154,7 +160,8 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 	if err := c.reload(ctx); err != nil {
 		return err
 	}
-	if !c.options.ReadOnly {
+	c.recognise(c.file)
+	if !c.options.ReadOnly && c.suspect == "" {
 		if err := c.drain(ctx); err != nil {
 			c.log.Error("write files that were left over", "error", err)
 		}
@@ -173,6 +180,19 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// plausible refuses a folder that has nothing of a project: a mistyped name must not look like an empty project.
+func (c *Coordinator) plausible() error {
+	for _, dir := range c.project.Dirs() {
+		if c.files.Exists(dir) {
+			return nil
+		}
+	}
+	if _, err := os.Stat(c.project.DataDir); err == nil {
+		return nil
+	}
+	return Errorf(CodeNotFound, "%s has none of the folders %s: is this a Marain project?", c.project.Root, strings.Join(c.project.Dirs(), " and "))
+}
+
 // openDatabase opens the database that the files on disk name, and prepares the bookkeeping.
 func (c *Coordinator) openDatabase(ctx context.Context) error {
 	connection, err := c.connection()
@@ -188,6 +208,7 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 	}
 	c.store = history.New(vault)
 	file := connection.File
+	c.file = file
 	if c.options.ReadOnly {
 		if file, err = c.readable(file); err != nil {
 			return err
@@ -351,7 +372,17 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 		err = c.scan(ctx, false)
 	}
 	if c.trust(err) {
+		if err == nil {
+			c.evaluate(ctx)
+			c.automatic(ctx) // what was saved while the database was away
+		} else {
+			c.log.Error("the database cannot be trusted", "error", err)
+		}
 		c.publishStatus()
+		c.announce()
+	}
+	if c.suspect != "" {
+		return nil // it is said already
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"marain/backend/database"
 	"marain/backend/diff"
@@ -222,6 +223,10 @@ func (c *Coordinator) take(f project.File) {
 	}
 	s := &saved{File: f}
 	switch applied := c.applied[f.Path]; {
+	case !utf8.ValidString(f.Path):
+		s.problems = []document.Problem{{
+			File: f.Path, Line: 1, Column: 1, Code: "invalid_name", Message: "the name of the file is not UTF-8", Hint: "rename the file",
+		}}
 	case f.Err != nil:
 		s.problems = []document.Problem{fileProblem(f)}
 	case applied != nil && applied.doc != nil && applied.Hash == f.Hash:

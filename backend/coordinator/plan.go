@@ -457,6 +457,9 @@ func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (action.Pla
 	if err := c.refresh(ctx, c.options.Watch); err != nil {
 		return action.Plan{}, err
 	}
+	if err := c.present(); err != nil && !c.options.Watch {
+		return action.Plan{}, err // a page says so beside the plan; a command has only its answer
+	}
 	if len(request.Contents) > 0 {
 		return c.preview(ctx, request)
 	}

@@ -169,6 +169,9 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	if err != nil {
 		return goal{}, err
 	}
+	if len(own) > 0 && !slices.ContainsFunc(own, func(v history.Version) bool { return v.Status == history.Applied }) {
+		return goal{}, Errorf(CodeConflict, "batch %s was taken back already; to bring it back, undo the rollback that did so, or go to it", id)
+	}
 	conflicts, err := c.conflicts(ctx, q, own)
 	if err != nil {
 		return goal{}, err

@@ -54,8 +54,9 @@ func (c *Coordinator) onDisk(id string) *document.Config {
 // remembered is where the database was when it was opened last, without any secret. It is used only when the file
 // that says so cannot be read, so that a broken file never opens another, empty database.
 type remembered struct {
-	Driver string `json:"driver"`
-	File   string `json:"file"`
+	Driver   string `json:"driver"`
+	File     string `json:"file"`
+	Database string `json:"database_id"` // the name that the database has in its bookkeeping
 }
 
 func (c *Coordinator) rememberedFile() string {
@@ -73,14 +74,10 @@ func (c *Coordinator) connection() (project.Connection, error) {
 	var setting *project.SettingError
 	given := connection.URL != "" // by the environment, whatever the files say
 	if err != nil && !errors.As(err, &setting) || err == nil && (!broken || given) {
-		if err == nil && !given && !c.options.ReadOnly {
-			c.remember(connection)
-		}
+		c.given = given
 		return connection, err
 	}
-	text, readErr := os.ReadFile(c.rememberedFile())
-	var last remembered
-	if readErr == nil && json.Unmarshal(text, &last) == nil && last.Driver == project.SQLite && last.File != "" {
+	if last, known := c.recollect(); known && last.Driver == project.SQLite && last.File != "" {
 		c.log.Warn("the configuration system cannot be read: the database is the one that was open last", "error", err)
 		return project.Connection{Driver: project.SQLite, File: last.File}, nil
 	}
@@ -90,10 +87,16 @@ func (c *Coordinator) connection() (project.Connection, error) {
 	return connection, nil
 }
 
+// recollect returns where the database was when it was opened last, and which one it was.
+func (c *Coordinator) recollect() (last remembered, known bool) {
+	text, err := os.ReadFile(c.rememberedFile())
+	return last, err == nil && json.Unmarshal(text, &last) == nil
+}
+
 // remember notes where the database is. Without the note a start with a broken file still works as long as the
 // database is in its usual place, so a failure is only logged.
-func (c *Coordinator) remember(connection project.Connection) {
-	text, err := json.Marshal(remembered{Driver: connection.Driver, File: connection.File})
+func (c *Coordinator) remember(now remembered) {
+	text, err := json.Marshal(now)
 	if err == nil {
 		if old, readErr := os.ReadFile(c.rememberedFile()); readErr == nil && string(old) == string(text) {
 			return
@@ -104,6 +107,24 @@ func (c *Coordinator) remember(connection project.Connection) {
 	}
 	if err != nil {
 		c.log.Warn("note where the database is", "error", err)
+	}
+}
+
+// recognise compares the database with the one that was there last. Another one in its place, most of all an empty one,
+// must not be filled as if nothing had been: everything in the former would seem to be gone.
+func (c *Coordinator) recognise(file string) {
+	if c.given {
+		return // the environment may name another one each time
+	}
+	now := remembered{Driver: project.SQLite, File: file, Database: c.databaseID}
+	last, known := c.recollect()
+	if known && last.File == file && last.Database != "" && last.Database != c.databaseID {
+		c.suspect = fmt.Sprintf("%s is not the database that was there before: put that one back, or remove %s to go on with this one", file, c.rememberedFile())
+		c.failing = true
+		return
+	}
+	if !c.options.ReadOnly {
+		c.remember(now)
 	}
 }
 

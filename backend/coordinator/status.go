@@ -99,6 +99,14 @@ func (c *Coordinator) lostFolder() bool {
 	return false
 }
 
+// present refuses to go on while a source folder is gone that applied files lie in.
+func (c *Coordinator) present() error {
+	if !c.lostFolder() {
+		return nil
+	}
+	return Errorf(CodeConflict, "%s cannot be read, so nothing can be said about the files in it: put it back and try again", strings.Join(c.missing, " and "))
+}
+
 func (c *Coordinator) watcherStatus() WatcherStatus {
 	if c.watcher == nil {
 		w := WatcherStatus{State: watcher.Off, Folders: c.project.Dirs(), Files: len(c.desired)}

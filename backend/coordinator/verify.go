@@ -24,6 +24,9 @@ func (c *Coordinator) Verify(ctx context.Context) (VerifyResult, error) {
 		return VerifyResult{}, coded(err)
 	}
 	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}}}
+	if c.suspect != "" {
+		v.fault("database_replaced", c.location(), "%s", c.suspect)
+	}
 	if err := c.db.Check(ctx); err != nil {
 		v.fault("database", c.location(), "%v", err)
 	}
@@ -65,6 +68,9 @@ func (v *verification) chain(ctx context.Context, q database.Querier) error {
 	noted, err := v.c.heads.All(v.c.databaseID)
 	if err != nil {
 		return err
+	}
+	if len(noted) == 0 && v.c.seq > 0 {
+		v.fault("head_missing", "audit.head", "the chain has %d links, and none of them is noted outside of the database", v.c.seq)
 	}
 	previous, seq := "", int64(0)
 	undone := map[history.VersionRef]bool{}

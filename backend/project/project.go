@@ -201,5 +201,17 @@ func (p *Project) MakeDataDir() error {
 	if err := os.MkdirAll(p.DataDir, dataMode); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
+	// The database, the key and the token are no part of the project's text: version control leaves them alone.
+	ignore, err := os.OpenFile(filepath.Join(p.DataDir, ".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, secretMode)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = ignore.WriteString("*\n")
+		err = errors.Join(err, ignore.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("keep the data folder out of version control: %w", err)
+	}
 	return nil
 }

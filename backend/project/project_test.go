@@ -166,7 +166,7 @@ func TestToken(t *testing.T) {
 	}
 	entries, err := os.ReadDir(p.DataDir)
 	must(t, err)
-	if len(entries) != 1 {
+	if len(entries) != 2 || entries[0].Name() != ".gitignore" { // and the token
 		t.Errorf("the data folder holds %v", entries)
 	}
 }

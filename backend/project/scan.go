@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,8 +23,8 @@ type Folder struct {
 	Link bool   // it was reached through a symbolic link
 }
 
-// Scan reads every file under the folders for which match answers true, sorted by path. Folders that do not exist are
-// returned in missing. Symbolic links are followed inside the project; a folder is walked once however many links lead
+// Scan reads every file under the folders for which match answers true, sorted by path. Folders that do not exist or
+// may not be read are returned in missing. Symbolic links are followed inside the project; a folder is walked once however many links lead
 // to it, so a loop of links ends. Links to folders outside the project are not followed.
 func (f *Files) Scan(dirs []string, match func(path string) bool) (files []File, missing []string, err error) {
 	paths, _, missing, err := f.List(dirs, match)
@@ -65,6 +66,7 @@ func (f *Files) List(dirs []string, match func(path string) bool) (paths []strin
 		}
 	}
 	slices.Sort(w.paths)
+	missing = append(missing, w.missing...)
 	slices.Sort(missing)
 	return slices.Compact(w.paths), w.folders, slices.Compact(missing), nil
 }
@@ -83,6 +85,7 @@ func (f *Files) IsLink(path string) bool {
 
 // walk collects what is under some folders.
 type walk struct {
+	missing []string // folders that cannot be listed
 	files   *Files
 	match   func(path string) bool
 	seen    []fs.FileInfo // the real folders walked so far
@@ -109,6 +112,10 @@ func (w *walk) folder(dir string, info fs.FileInfo, link bool) error {
 	w.seen = append(w.seen, info)
 	w.folders = append(w.folders, Folder{Path: dir, Link: link})
 	entries, err := w.files.entries(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		w.missing = append(w.missing, dir) // nothing can be said about what is in it
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ export class Changes {
         plan_id: plan.plan_id,
         approve: plan.category,
         note: this.note.trim(),
-        ...this.#answersOf(),
+        ...this.#answersOf(plan),
         ...(this.#isPart() && { files: plan.files.map((file) => file.file_path) }),
       });
       if (result.failed.length === 0) this.#forget();
@@ -194,8 +194,10 @@ export class Changes {
     return this.#isPart() ? this.backend.diff({ files: this.included, ...this.#answersOf() }) : full;
   }
 
-  #answersOf(): { answers?: Record<string, string> } {
-    return this.answers.size > 0 ? { answers: Object.fromEntries(this.answers) } : {};
+  /** The answers given so far; with a plan only those to its own questions: others are refused. */
+  #answersOf(plan?: Plan): { answers?: Record<string, string> } {
+    const given = [...this.answers].filter(([key]) => !plan || plan.questions.some((question) => question.key === key));
+    return given.length > 0 ? { answers: Object.fromEntries(given) } : {};
   }
 
   /** What the plan depends on, apart from the files themselves. */
