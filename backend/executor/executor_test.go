@@ -297,7 +297,7 @@ func TestADryRunLeavesEverythingAsItWas(t *testing.T) {
 func TestWhatAPlanWasMadeFromIsProvedAgain(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*bench, *executor.Work){
-		"another batch":       func(b *bench, w *executor.Work) { w.BaseSeq-- },
+		"another batch":       func(_ *bench, w *executor.Work) { w.BaseSeq-- },
 		"a column":            func(b *bench, _ *executor.Work) { b.exec(`ALTER TABLE content_note ADD COLUMN z`) },
 		"an index":            func(b *bench, _ *executor.Work) { b.exec(`CREATE INDEX z ON content_note (a)`) },
 		"a table":             func(b *bench, _ *executor.Work) { b.exec(`CREATE TABLE field_note_d (z, y)`) },

@@ -157,11 +157,11 @@ func FuzzQuote(f *testing.F) {
 		err = db.Read(context.Background(), func(q database.Querier) error {
 			tables, err := db.Inspect(context.Background(), q, []string{"t"})
 			if err != nil || len(tables) != 1 || len(tables["t"].Columns) != 2 || tables["t"].Columns[1].Name != name {
-				return fmt.Errorf("tables %+v, %v", tables, err)
+				return fmt.Errorf("tables %+v, %w", tables, err)
 			}
 			var got string
 			if err := q.QueryRow(context.Background(), `SELECT `+Dialect{}.Quote(name)+` FROM t`).Scan(&got); err != nil || got != text {
-				return fmt.Errorf("%q, %v", got, err)
+				return fmt.Errorf("%q, %w", got, err)
 			}
 			return nil
 		})
