@@ -32,6 +32,7 @@ type suite struct {
 	name    string
 	about   string
 	dir     string // where the command runs
+	prepare []string // run before, if set: what would slow the tests down while they run
 	command []string
 	read    func(out io.Reader, progress io.Writer) counts // of its standard output; nil: the exit status is one test
 	report  string                                         // a file with the result, instead of reading the output
@@ -64,6 +65,7 @@ func suites() []suite {
 	return []suite{
 		{
 			name: "go", about: "Go, with the race detector", read: readGoTest,
+			prepare: []string{"go", "build", "-race", "-tags=" + windowTags, "./..."},
 			command: []string{"go", "test", "-race", "-json", "-count=1", "-timeout=15m", "-tags=" + windowTags, "./..."},
 		},
 		{
@@ -153,16 +155,15 @@ func (s suite) execute(ctx context.Context, out io.Writer) (found counts, err er
 			return counts{}, fmt.Errorf("remove the last result: %w", err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
-	cmd.Dir = s.dir
-	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice == 0 {
-		cmd.Env = append(cmd.Environ(), "NO_COLOR=1") // a file or a log reads this
+	if s.prepare != nil {
+		before := s.process(ctx, s.prepare)
+		before.Stdout, before.Stderr = io.MultiWriter(out, log), io.MultiWriter(out, log)
+		if err := before.Run(); err != nil {
+			return counts{}, err
+		}
 	}
+	cmd := s.process(ctx, s.command)
 	cmd.Stderr = io.MultiWriter(out, log)
-	// The whole group ends when time is up, not only the first process.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 10 * time.Second
 	if s.read == nil {
 		cmd.Stdout = io.MultiWriter(out, log)
 		err = cmd.Run()
@@ -177,6 +178,19 @@ func (s suite) execute(ctx context.Context, out io.Writer) (found counts, err er
 	}
 	found = s.read(io.TeeReader(pipe, log), out)
 	return found, cmd.Wait()
+}
+
+// process makes a command ready. Its whole group ends when time is up, not only the first process.
+func (s suite) process(ctx context.Context, command []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir = s.dir
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice == 0 {
+		cmd.Env = append(cmd.Environ(), "NO_COLOR=1") // a file or a log reads this
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
 }
 
 // counted returns the counts of a suite whose output is not read.
