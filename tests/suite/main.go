@@ -31,7 +31,7 @@ const (
 type suite struct {
 	name    string
 	about   string
-	dir     string // where the command runs
+	dir     string   // where the command runs
 	prepare []string // run before, if set: what would slow the tests down while they run
 	command []string
 	read    func(out io.Reader, progress io.Writer) counts // of its standard output; nil: the exit status is one test
