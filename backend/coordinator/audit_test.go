@@ -37,6 +37,7 @@ func past(t *testing.T) *bench {
 func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 	t.Parallel()
 	original := past(t)
+	original.disconnect()
 	if err := original.c.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -171,9 +171,7 @@ func (b *bench) rollbackRefused(request coordinator.RollbackRequest, code coordi
 // rows returns what a query finds, one text a row, the columns joined by "|" and NULL written as "∅".
 func (b *bench) rows(query string, args ...any) []string {
 	b.t.Helper()
-	db := b.other()
-	defer db.Close()
-	rows, err := db.Query(query, args...)
+	rows, err := b.conn().Query(query, args...)
 	if err != nil {
 		b.t.Fatalf("%s: %v", query, err)
 	}

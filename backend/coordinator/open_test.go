@@ -41,6 +41,7 @@ type bench struct {
 	t    tester
 	root string
 	c    *coordinator.Coordinator
+	db   *sql.DB // of another program
 }
 
 var person = coordinator.Actor{Name: "ann", Door: "code"}
@@ -156,11 +157,10 @@ func TestFirst(t *testing.T) {
 	}
 }
 
-// sql runs statements as another program would, on a connection of its own.
+// sql runs statements as another program would.
 func (b *bench) sql(statements ...string) {
 	b.t.Helper()
-	db := b.other()
-	defer db.Close()
+	db := b.conn()
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {
 			b.t.Fatalf("%s: %v", s, err)
@@ -171,8 +171,7 @@ func (b *bench) sql(statements ...string) {
 // number returns the one number that a query finds.
 func (b *bench) number(query string, args ...any) int {
 	b.t.Helper()
-	db := b.other()
-	defer db.Close()
+	db := b.conn()
 	var n int
 	if err := db.QueryRow(query, args...).Scan(&n); err != nil {
 		b.t.Fatalf("%s: %v", query, err)
@@ -180,6 +179,25 @@ func (b *bench) number(query string, args ...any) int {
 	return n
 }
 
+// conn is the other program's connection, which stays open as long as the test runs.
+func (b *bench) conn() *sql.DB {
+	b.t.Helper()
+	if b.db == nil {
+		b.db = b.other()
+		b.t.Cleanup(b.disconnect)
+	}
+	return b.db
+}
+
+// disconnect ends the other program.
+func (b *bench) disconnect() {
+	if b.db != nil {
+		b.db.Close()
+		b.db = nil
+	}
+}
+
+// other opens the database as another program would.
 func (b *bench) other() *sql.DB {
 	b.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.root, "data/content/marain.db")+"?_pragma=busy_timeout(5000)&_pragma=foreign_keys(on)")

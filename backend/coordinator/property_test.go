@@ -28,7 +28,7 @@ import (
 // MARAIN_SEQUENCES sets how many sequences run, MARAIN_STEPS how long they are. A failure prints the command that
 // repeats it.
 func TestNothingIsLost(t *testing.T) {
-	sequences := setting(t, "MARAIN_SEQUENCES", 6)
+	sequences := setting(t, "MARAIN_SEQUENCES", 5)
 	steps := setting(t, "MARAIN_STEPS", 25)
 	set(t, "rapid.checks", sequences)
 	set(t, "rapid.steps", steps)
@@ -176,8 +176,7 @@ func newMachine(t *rapid.T) *machine {
 	m := &machine{b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}}
 	m.start()
 	b.apply(coordinator.ReloadRequest{})
-	m.db = b.other()
-	t.Cleanup(func() { m.db.Close() })
+	m.db = b.conn()
 	return m
 }
 
