@@ -200,7 +200,7 @@ func TestContents(t *testing.T) {
 			return nil
 		})
 		// A single changed character is found.
-		for _, change := range []string{`'A' || substr(body, 2)`, `substr(body, 1, length(body) - 4)`, `body || 'AAAA'`, `'no base64!'`, `''`} {
+		for _, change := range []string{`CASE substr(body, 1, 1) WHEN 'A' THEN 'B' ELSE 'A' END || substr(body, 2)`, `substr(body, 1, length(body) - 4)`, `body || 'AAAA'`, `'no base64!'`, `''`} {
 			err := b.db.Write(ctx, func(q database.Querier) error {
 				if _, err := q.Exec(ctx, `UPDATE marain_contents SET body = `+change+` WHERE hash = ?`, hash); err != nil {
 					t.Fatal(err)

@@ -97,8 +97,8 @@ func (g *group) slow(it *item) bool {
 	if !it.file.Exists {
 		return true
 	}
-	// An empty file is one that somebody is about to fill, also when it is new.
-	return it.file.Err == nil && it.inPlace && (it.size < it.peak || it.size == 0)
+	// An empty file is one that somebody is about to fill, also when it is new or in the place of another.
+	return it.file.Err == nil && (it.size == 0 || it.inPlace && it.size < it.peak)
 }
 
 // readyAt returns when a file will be at rest if nothing happens any more.
