@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -371,5 +372,41 @@ func TestReadersSeeWholeStates(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+	b.inSync()
+}
+
+func TestTheSameFilesGiveTheSamePlan(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "none", map[string]string{
+		"schemas/a.schema.yaml": entity("a", f("x entity_reference", "target_entity: c"), f("y entity_reference", "target_entity: b")),
+		"schemas/b.schema.yaml": entity("b", f("x entity_reference", "target_entity: c")),
+		"schemas/c.schema.yaml": entity("c", f("x entity_reference", "target_entity: c")),
+		"schemas/d.schema.yaml": entity("d", f("x entity_reference", "target_entity: e")), "schemas/e.schema.yaml": entity("e", f("x entity_reference", "target_entity: d")),
+		"config/config.z.yaml": "id: z\nvalues: {a: 1}\n", "schemas/free.yaml": "a: 1\n",
+	})
+	want := ""
+	for range 20 {
+		c := b.openWith(nil)
+		plan, err := c.Diff(context.Background(), coordinator.DiffRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := plan.ID
+		place := map[string]int{}
+		for i, f := range plan.Files {
+			place[f.Path] = i
+			got += fmt.Sprintf("\n%s %+v %+v", f.Path, f.Changes, f.Actions)
+		}
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Fatalf("another plan:\n%s\n%s", want, got)
+		}
+		if place["schemas/c.schema.yaml"] > place["schemas/b.schema.yaml"] || place["schemas/b.schema.yaml"] > place["schemas/a.schema.yaml"] {
+			t.Fatalf("not in the order of references: %v", place)
+		}
+	}
+	b.breaking()
 	b.inSync()
 }

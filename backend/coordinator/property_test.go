@@ -47,6 +47,7 @@ func TestNothingIsLost(t *testing.T) {
 			"version":  m.version,
 			"reject":   m.reject,
 			"restart":  m.restart,
+			"turn":     m.turn,
 		})
 	})
 }
@@ -80,10 +81,11 @@ type machine struct {
 	b      *bench
 	t      *rapid.T
 	db     *sql.DB
-	next   int             // of the next value, row or field
-	alive  map[cell]bool   // what was written and neither overwritten nor deleted
-	dead   map[string]bool // rows that were deleted
-	points []point         // the state before and after each batch
+	idle   *coordinator.Coordinator // another program on the same project, which knows only what it sees
+	next   int                      // of the next value, row or field
+	alive  map[cell]bool            // what was written and neither overwritten nor deleted
+	dead   map[string]bool          // rows that were deleted
+	points []point                  // the state before and after each batch
 }
 
 // cell is a value in a row, wherever it lies.
@@ -176,6 +178,7 @@ func newMachine(t *rapid.T) *machine {
 	m := &machine{b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}}
 	m.start()
 	b.apply(coordinator.ReloadRequest{})
+	m.idle = b.openWith(nil)
 	m.db = b.conn()
 	return m
 }
@@ -195,6 +198,13 @@ func (m *machine) restart(t *rapid.T) {
 		t.Fatalf("close: %v", err)
 	}
 	m.start()
+}
+
+// turn goes on in the other program.
+func (m *machine) turn(t *rapid.T) {
+	m.t, m.b.t = t, t
+	m.idle, m.b.c = m.b.c, m.idle
+	m.b.status() // until it is asked it may know an older state
 }
 
 func (m *machine) fresh(prefix string) string {

@@ -3,6 +3,8 @@ package coordinator_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -426,4 +428,34 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 	b.refused(err, coordinator.CodeNotFound)
 	_, err = b.c.History(context.Background(), coordinator.HistoryRequest{Before: "x"})
 	b.refused(err, coordinator.CodeInvalid)
+}
+
+func TestWritingBackKeepsWhatAFileIs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"))})
+	b.apply(coordinator.ReloadRequest{})
+	full := filepath.Join(b.root, notePath)
+	r := b.save(notePath, entity("note", f("a text"), f("b text")))
+	if err := os.Chmod(full, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	b.undo(r)
+	if info, err := os.Stat(full); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("the mode is %v, %v", info.Mode(), err)
+	}
+	// A link is not replaced by a file, nor written through.
+	b.undo(b.last())
+	text := b.read(notePath)
+	b.rename(notePath, "real.yaml")
+	if err := os.Symlink("../real.yaml", full); err != nil {
+		t.Fatal(err)
+	}
+	before := b.everything()
+	b.rollbackRefused(coordinator.RollbackRequest{File: notePath, Version: 1}, coordinator.CodeBlocked)
+	if b.everything() != before || b.read("real.yaml") != text {
+		t.Error("a refused rollback changed something")
+	}
+	if info, err := os.Lstat(full); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", info.Mode(), err)
+	}
 }
