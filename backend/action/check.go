@@ -89,7 +89,7 @@ func (w *work) sampleValues(ctx context.Context, e *document.Entity, f *document
 	}
 	var values []string
 	for _, row := range rows {
-		values = append(values, fmt.Sprintf("%q", fmt.Sprint(short(row["value"]))))
+		values = append(values, fmt.Sprint(short(row["value"])))
 	}
 	return values
 }
@@ -229,6 +229,7 @@ func (f *fields) askFill(key string, field *document.Field, rows int64) any {
 	q := Question{
 		Key:  "backfill:" + f.new.ID + "." + field.ID,
 		Text: fmt.Sprintf("Which value of %s (%s) do %s get that have none?", field.ID, field.Type, rowCount(rows)),
+		Type: string(field.Type),
 	}
 	if field.Default != nil {
 		def := fmt.Sprint(field.Default)

@@ -218,8 +218,12 @@ func (w *work) block(key, message, hint string) {
 
 // ask adds a question and returns its answer, its default when there is none, and whether the plan can go on.
 func (w *work) ask(q Question) (string, bool) {
+	q.File = w.in.Path
 	if q.Options == nil {
 		q.Options = []string{}
+	}
+	if q.Samples == nil {
+		q.Samples = []string{}
 	}
 	answer, ok := w.g.Answers[q.Key]
 	q.Answered = ok

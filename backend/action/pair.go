@@ -92,14 +92,11 @@ func likeness(a, b *document.Field) int {
 
 // askRenamed asks whether a field was renamed or replaced, with some of its values to go by.
 func (w *work) askRenamed(ctx context.Context, e *document.Entity, from, to *document.Field) bool {
-	text := fmt.Sprintf("Is %s the new name of %s, or another field?", to.ID, from.ID)
-	if samples := w.sampleValues(ctx, e, from); len(samples) > 0 {
-		text += fmt.Sprintf(" %s holds values such as %s.", from.ID, strings.Join(samples, ", "))
-	}
 	answer, ok := w.ask(Question{
 		Key:     "rename:" + e.ID + "." + to.ID,
-		Text:    text,
+		Text:    fmt.Sprintf("Is %s the new name of %s, or another field?", to.ID, from.ID),
 		Options: []string{"renamed", "replaced"},
+		Samples: w.sampleValues(ctx, e, from),
 	})
 	return ok && answer == "renamed"
 }

@@ -57,9 +57,14 @@ type Check struct {
 
 // Question is what a person must decide. Without a Default it blocks until it is answered.
 type Question struct {
-	Key     string   `json:"key"` // rename:article.headline, restore:article.title, backfill:article.title
+	Key     string   `json:"key"`       // rename:article.headline, restore:article.title, backfill:article.title
+	File    string   `json:"file_path"` // whose change asks it
 	Text    string   `json:"text"`
 	Options []string `json:"options"` // empty: free text
+	// Type is the field type that a free answer must have; empty when there are options.
+	Type string `json:"type"`
+	// Samples are a few values to decide by: those of the field that may have been renamed.
+	Samples []string `json:"samples"`
 	Default *string  `json:"default,omitempty"`
 	// Answered says that this plan was made with an answer to it.
 	Answered bool `json:"answered"`

@@ -55,7 +55,7 @@ func TestMarshal(t *testing.T) {
 			coordinator.PendingChange{File: "a", Kind: document.KindEntity, Event: diff.FileAdded, Head: diff.Head{Op: diff.Add, Key: "k"}},
 			`{"file_path":"a","kind":"entity","event":"added","op":"add","key":"k","old":null,"new":null,"category":"safe","rule":"","message":"","line":0}`,
 		},
-		{"question", action.Question{Key: "k"}, `{"key":"k","text":"","options":[],"answered":false}`},
+		{"question", action.Question{Key: "k"}, `{"key":"k","file_path":"","text":"","options":[],"type":"","samples":[],"answered":false}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

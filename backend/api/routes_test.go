@@ -179,7 +179,7 @@ func TestErrorCodes(t *testing.T) {
 		d.engine.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "a question", Details: []any{action.Question{Key: "rename:a.b"}}}
 		scenario{
 			method: "POST", path: Prefix + "reload", status: 409,
-			want:  []string{`"details":[{"key":"rename:a.b","text":"","options":[],"answered":false}]`},
+			want:  []string{`"details":[{"key":"rename:a.b","file_path":"","text":"","options":[],"type":"","samples":[],"answered":false}]`},
 			calls: []string{"reload {Files:[] DryRun:false Approve: PlanID: Answers:map[] Note:} by '' at rest"},
 		}.run(d.in(t))
 	})

@@ -199,8 +199,17 @@ func printBatch(p *printer, batch coordinator.Batch) {
 	case batch.CanUndo:
 		p.line("Undo with: ", p.command("rollback --action %s", batch.ActionID))
 	case len(batch.Conflicts) > 0:
-		p.line("It cannot be undone on its own: later batches changed the same files: ", strings.Join(batch.Conflicts, ", "))
+		p.line("It cannot be undone on its own: later batches changed the same files: ", shortList(batch.Conflicts))
 	}
+}
+
+// shortList joins the first few names and counts the rest; `--json` has them all.
+func shortList(names []string) string {
+	const shown = 6
+	if len(names) <= shown+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 // timings lists how long each step took.

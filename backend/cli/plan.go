@@ -133,6 +133,9 @@ func printQuestions(p *printer, indent string, questions []action.Question) {
 			continue
 		}
 		p.line(indent, yellow.is("? "), question.Text)
+		if len(question.Samples) > 0 {
+			p.line(indent, "    ", dim.is("values such as %s", quotedList(question.Samples)))
+		}
 		if len(question.Options) == 0 {
 			p.line(indent, "    ", cyan.is("--answer %s", quoted(question.Key+"=VALUE")), defaultPiece(question, ""))
 		}
@@ -140,6 +143,15 @@ func printQuestions(p *printer, indent string, questions []action.Question) {
 			p.line(indent, "    ", cyan.is("--answer %s", quoted(question.Key+"="+option)), defaultPiece(question, option))
 		}
 	}
+}
+
+// quotedList puts each value in quotes, so that spaces in it show.
+func quotedList(values []string) string {
+	list := make([]string, len(values))
+	for i, value := range values {
+		list[i] = fmt.Sprintf("%q", value)
+	}
+	return strings.Join(list, ", ")
 }
 
 // defaultPiece marks the answer that counts without one.

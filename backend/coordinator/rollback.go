@@ -183,7 +183,7 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 		}
 		return goal{}, &Error{
 			Code:    CodeConflict,
-			Message: fmt.Sprintf("later batches changed the same files: %s; undo those first, or go back to a point", strings.Join(conflicts, ", ")),
+			Message: fmt.Sprintf("later batches changed the same files: %s; undo those first, or go back to a point", shortList(conflicts)),
 			Details: details,
 		}
 	}
@@ -208,6 +208,15 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	}
 	g.lives, err = c.store.LivesAt(ctx, q, e.Seq-1)
 	return g, err
+}
+
+// shortList joins the first few names and counts the rest: a message with fifty of them is read by nobody.
+func shortList(names []string) string {
+	const shown = 3
+	if len(names) <= shown+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 // conflicts returns the batches after one that still hold for one of its files. A later batch that was taken back, and

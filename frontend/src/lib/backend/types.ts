@@ -3,6 +3,7 @@
 
 export type Category = 'safe' | 'warning' | 'breaking';
 export type Kind = 'entity' | 'config' | 'generic';
+export type FieldType = 'text' | 'long_text' | 'rich_text' | 'slug' | 'integer' | 'float' | 'boolean' | 'datetime' | 'entity_reference' | 'component';
 export type FileEvent = 'added' | 'modified' | 'removed';
 
 /** One difference between applied and desired. Secret values arrive masked. */
@@ -55,9 +56,15 @@ export interface Check {
 export interface Question {
   /** Answered by this key: `rename:article.headline`, `restore:article.title`, `backfill:article.title`. */
   key: string;
+  /** Whose change asks it. */
+  file_path: string;
   text: string;
   /** Allowed answers; empty for free text (a backfill value). */
   options: string[];
+  /** The field type that a free answer must have; empty when there are options. */
+  type: '' | FieldType;
+  /** A few values to decide by: those of the field that may have been renamed. */
+  samples: string[];
   /** One without a default blocks until answered. */
   default?: string;
   /** This plan was made with an answer to it. */

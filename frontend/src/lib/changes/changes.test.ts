@@ -148,7 +148,7 @@ describe('what is approved', () => {
 
 describe('questions', () => {
   beforeEach(async () => {
-    backend.questions = [{ key: 'rename:a.title', text: 'Renamed or replaced?', options: ['renamed', 'replaced'], answered: false }];
+    backend.questions = [{ key: 'rename:a.title', file_path: a, text: 'Renamed or replaced?', options: ['renamed', 'replaced'], type: '', samples: [], answered: false }];
     await changes.refresh();
   });
 

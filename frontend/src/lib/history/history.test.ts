@@ -135,7 +135,7 @@ describe('one batch', () => {
   });
 
   test('asks first when something must be answered', async () => {
-    const question = { key: 'backfill:a.x', text: 'Which value?', options: [], answered: false };
+    const question = { key: 'backfill:a.x', file_path: 'schemas/a.schema.yaml', text: 'Which value?', options: [], type: 'text' as const, samples: [], answered: false };
     const asking = { ...backend.previewPlan, questions: [question] };
     backend.fail.set('rollback', new BackendError('blocked', 'a question is open', [question, asking]));
     await view.open('b5');
