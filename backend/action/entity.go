@@ -159,7 +159,7 @@ func (w *work) removeEntity(ctx context.Context, e *document.Entity) error {
 	}
 	w.draft.Effects.Lives[e.ID] = nil
 	w.draft.Effects.Gone = append(w.draft.Effects.Gone, TableNames(Tables(e))...)
-	w.draft.Effects.Retired = append(w.draft.Effects.Retired, Tombstone{Entity: e.ID, EntityTag: life.Tag, Tag: life.Tag, Shape: e, Life: life})
+	w.draft.Effects.Retired = append(w.draft.Effects.Retired, Tombstone{Kind: Whole, Entity: e.ID, EntityTag: life.Tag, Tag: life.Tag, Shape: e, Life: life})
 	return w.migrate(fmt.Sprintf("Take the tables of content type %s out of use; their rows stay inside", e.ID),
 		retireEntity(e, life.Tag), restoreEntity(e, life.Tag))
 }

@@ -88,7 +88,7 @@ func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	shape := *f.old
 	shape.Fields = []document.Field{*c.Field}
 	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
-		Entity: f.old.ID, EntityTag: f.life.Tag, Field: c.Field.ID, Tag: tag, Shape: &shape,
+		Kind: Whole, Entity: f.old.ID, EntityTag: f.life.Tag, Field: c.Field.ID, Tag: tag, Shape: &shape,
 	})
 	if c.Field.Multiple() {
 		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, c.Field))...)

@@ -27,6 +27,7 @@ type Generator struct {
 	Environment string
 	Lives       map[string]Life   // by entity id: what is in use now
 	Tombstones  []Tombstone       // what is out of use and still there
+	Origins     map[string]Origin // by tag: what incarnations were filled from
 	Target      map[string]Life   // of a rollback: the incarnations to go back to; nil for an apply
 	Answers     map[string]string // by question key
 	CheckLimit  time.Duration     // how long one check may take
@@ -50,6 +51,7 @@ type Input struct {
 type Effects struct {
 	Lives    map[string]*Life // by entity id; nil: it ended
 	Retired  []Tombstone      // without id and action id, which the batch gives
+	Origins  []Origin         // of incarnations that this plan fills from others
 	Restored []string         // ids of tombstones that are in use again
 	Expect   []Table          // what must be there afterwards
 	Gone     []string         // names of tables that must not be there afterwards

@@ -1,5 +1,7 @@
 package action
 
+import "strings"
+
 // Step is one statement of a migration. The set is closed and holds nothing that rebuilds a table or drops anything:
 // taking out of use is a rename.
 type Step interface{ step() }
@@ -30,7 +32,24 @@ type (
 		Type          ColumnType
 		Value         any
 	}
+	// Update sets columns of the rows of a table. Its texts are SQL of the dialect it was made for, in which the table's
+	// columns are qualified by its name. It can be run in ranges of the table's rows.
+	Update struct {
+		Table string
+		Set   []Assignment
+		From  string // another relation, joined by Where; empty for none
+		Where string // empty for every row
+	}
+	// Insert puts the rows of a query into a table.
+	Insert struct {
+		Table   string
+		Columns []string
+		Select  string
+	}
 )
+
+// Assignment gives a column the value of an SQL expression.
+type Assignment struct{ Column, Value string }
 
 func (CreateTable) step()  {}
 func (RenameTable) step()  {}
@@ -41,6 +60,8 @@ func (DropNotNull) step()  {}
 func (CreateIndex) step()  {}
 func (DropIndex) step()    {}
 func (Fill) step()         {}
+func (Update) step()       {}
+func (Insert) step()       {}
 
 // Dialect writes steps and the few queries of this package for one kind of database. Implementations are pure and
 // safe for concurrent use.
@@ -53,10 +74,37 @@ type Dialect interface {
 	Statements(step Step) ([]string, error)
 	// Equal writes the condition that a column holds a constant.
 	Equal(column string, t ColumnType, value any) (string, error)
+	// Literal writes a constant of a column type.
+	Literal(t ColumnType, value any) (string, error)
 	// DeclaredType is the spelling that introspection gives for a column type.
 	DeclaredType(t ColumnType) string
 	// SameType reports whether a live column's declared type is as good as the wanted one.
 	SameType(want ColumnType, declared string) bool
+}
+
+// SQL writes the update with the quoting of a dialect.
+func (u Update) SQL(d Dialect) string {
+	set := make([]string, len(u.Set))
+	for i, a := range u.Set {
+		set[i] = d.Quote(a.Column) + " = " + a.Value
+	}
+	text := "UPDATE " + d.Quote(u.Table) + " SET " + strings.Join(set, ", ")
+	if u.From != "" {
+		text += " FROM " + u.From
+	}
+	if u.Where != "" {
+		text += " WHERE " + u.Where
+	}
+	return text
+}
+
+// SQL writes the insert with the quoting of a dialect.
+func (i Insert) SQL(d Dialect) string {
+	columns := make([]string, len(i.Columns))
+	for n, c := range i.Columns {
+		columns[n] = d.Quote(c)
+	}
+	return "INSERT INTO " + d.Quote(i.Table) + " (" + strings.Join(columns, ", ") + ") " + i.Select
 }
 
 // Statements returns the SQL of several steps in order.

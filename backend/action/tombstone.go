@@ -26,9 +26,21 @@ func (l Life) Clone() Life {
 	return Life{Tag: l.Tag, Fields: fields}
 }
 
+// TombstoneKind says what part of an incarnation a tombstone holds.
+type TombstoneKind string
+
+// The kinds of tombstones.
+const (
+	Whole     TombstoneKind = "whole"     // a content type, or one of its fields
+	Revisions TombstoneKind = "revisions" // the revisions of a content type that keeps none any more
+	// Displaced holds what rows had before a way back gave them what was written since.
+	Displaced TombstoneKind = "displaced"
+)
+
 // Tombstone is an entity or a field that was taken out of use by renaming it, with its data inside.
 type Tombstone struct {
 	ID        string           `json:"id"`
+	Kind      TombstoneKind    `json:"kind"`
 	Entity    string           `json:"entity"`
 	EntityTag string           `json:"entity_tag"`
 	Field     string           `json:"field"` // empty: the whole entity

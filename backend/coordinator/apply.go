@@ -339,6 +339,11 @@ func (c *Coordinator) followLives(ctx context.Context, w executor.Work) error {
 			c.lives[entity] = *life
 		}
 	}
+	for _, f := range w.Files {
+		for _, o := range f.Draft.Effects.Origins {
+			c.origins[o.Tag] = o
+		}
+	}
 	buried := slices.ContainsFunc(w.Files, func(f executor.File) bool {
 		return len(f.Draft.Effects.Retired)+len(f.Draft.Effects.Restored) > 0
 	})

@@ -85,6 +85,7 @@ type Coordinator struct {
 	between    []document.Problem            // all that is wrong between the files on disk
 	lives      map[string]action.Life
 	tombs      []action.Tombstone
+	origins    map[string]action.Origin
 	last       *LastResult
 	lastSync   time.Time
 	parsed     parsed            // the settings as they were read last
@@ -128,7 +129,7 @@ func Open(ctx context.Context, options Options) (*Coordinator, error) {
 		hub:     event.NewHub(eventsKept),
 		heads:   history.Heads{File: filepath.Join(p.DataDir, "audit.head")},
 		applied: map[string]*version{}, desired: map[string]*saved{}, waiting: map[string]*pending{},
-		refused: map[string]string{},
+		refused: map[string]string{}, origins: map[string]action.Origin{},
 		held:    map[string]Held{}, holds: map[string]history.Held{}, cross: map[string][]document.Problem{},
 	}
 	if err := c.open(ctx); err != nil {
@@ -437,6 +438,7 @@ type memory struct {
 	seq      int64
 	lives    map[string]action.Life
 	tombs    []action.Tombstone
+	origins  map[string]action.Origin
 	holds    map[string]history.Held
 	applied  map[string]*version
 	leftover bool // the outbox holds file writes
@@ -450,11 +452,11 @@ func (c *Coordinator) reload(ctx context.Context) error {
 	if c.unprepared(ctx) {
 		return nil
 	}
-	m := memory{applied: map[string]*version{}, holds: map[string]history.Held{}}
+	m := memory{origins: map[string]action.Origin{}, applied: map[string]*version{}, holds: map[string]history.Held{}}
 	if err := c.db.Read(ctx, func(q database.Querier) error { return c.recall(ctx, q, &m) }); err != nil {
 		return err
 	}
-	c.seq, c.lives, c.tombs, c.holds, c.leftover = m.seq, m.lives, m.tombs, m.holds, m.leftover
+	c.seq, c.lives, c.tombs, c.origins, c.holds, c.leftover = m.seq, m.lives, m.tombs, m.origins, m.holds, m.leftover
 	c.last, c.lastSync = m.last, m.lastSync
 	c.rowsKnown, c.dirty = false, false
 	c.adopt(m.applied)
@@ -472,6 +474,9 @@ func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory)
 		return err
 	}
 	if m.tombs, err = c.store.Tombstones(ctx, q); err != nil {
+		return err
+	}
+	if m.origins, err = c.store.Origins(ctx, q); err != nil {
 		return err
 	}
 	holds, err := c.store.HeldFiles(ctx, q)

@@ -53,6 +53,7 @@ var bookkeeping = []string{
 )`,
 	`CREATE TABLE IF NOT EXISTS marain_tombstones (
 	id TEXT PRIMARY KEY,
+	kind TEXT NOT NULL,
 	entity TEXT NOT NULL,
 	entity_tag TEXT NOT NULL,
 	field TEXT NOT NULL,
@@ -63,6 +64,13 @@ var bookkeeping = []string{
 	seq INTEGER NOT NULL,
 	ended INTEGER,
 	ended_by TEXT NOT NULL DEFAULT ''
+)`,
+	// From which incarnation another one was filled when a type, a cardinality or a rule changed.
+	`CREATE TABLE IF NOT EXISTS marain_origins (
+	tag TEXT PRIMARY KEY,
+	origin TEXT NOT NULL,
+	fill TEXT,
+	list_limit INTEGER NOT NULL
 )`,
 	// Files still to be written: body_hash empty removes the file. Written with the batch, deleted when the file is there.
 	`CREATE TABLE IF NOT EXISTS marain_outbox (

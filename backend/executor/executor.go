@@ -353,6 +353,11 @@ func (r *run) effects(ctx context.Context, q database.Querier) error {
 				return err
 			}
 		}
+		for _, o := range f.Draft.Effects.Origins {
+			if err := s.PutOrigin(ctx, q, o); err != nil {
+				return err
+			}
+		}
 	}
 	for entity, life := range w.NextLives() {
 		if err := s.SetLife(ctx, q, r.entry.Seq, entity, w.Lives[entity], life); err != nil {

@@ -90,7 +90,7 @@ func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.To
 	err := each(ctx, q, func(rows *sql.Rows) (err error) {
 		var t action.Tombstone
 		var shape, life string
-		if err := rows.Scan(&t.ID, &t.Entity, &t.EntityTag, &t.Field, &t.Tag, &t.ActionID, &shape, &life); err != nil {
+		if err := rows.Scan(&t.ID, &t.Kind, &t.Entity, &t.EntityTag, &t.Field, &t.Tag, &t.ActionID, &shape, &life); err != nil {
 			return err
 		}
 		if t.Shape, err = readShape(shape); err != nil {
@@ -101,7 +101,7 @@ func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.To
 		}
 		list = append(list, t)
 		return nil
-	}, `SELECT id, entity, entity_tag, field, tag, action_id, shape, life FROM marain_tombstones WHERE ended IS NULL ORDER BY seq, id`)
+	}, `SELECT id, kind, entity, entity_tag, field, tag, action_id, shape, life FROM marain_tombstones WHERE ended IS NULL ORDER BY seq, id`)
 	if err != nil {
 		return nil, fmt.Errorf("read tombstones: %w", err)
 	}
@@ -147,10 +147,40 @@ func (s *Store) Bury(ctx context.Context, q database.Querier, seq int64, t actio
 	if err != nil {
 		return fmt.Errorf("write the incarnations of a tombstone: %w", err)
 	}
-	_, err = q.Exec(ctx, `INSERT INTO marain_tombstones (id, entity, entity_tag, field, tag, action_id, shape, life, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		NewID(), t.Entity, t.EntityTag, t.Field, t.Tag, t.ActionID, string(shape), string(life), seq)
+	_, err = q.Exec(ctx, `INSERT INTO marain_tombstones (id, kind, entity, entity_tag, field, tag, action_id, shape, life, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		NewID(), string(t.Kind), t.Entity, t.EntityTag, t.Field, t.Tag, t.ActionID, string(shape), string(life), seq)
 	if err != nil {
 		return fmt.Errorf("record a tombstone: %w", err)
+	}
+	return nil
+}
+
+// Origins returns from which incarnation others were filled, by the tag of what was filled.
+func (s *Store) Origins(ctx context.Context, q database.Querier) (map[string]action.Origin, error) {
+	all := map[string]action.Origin{}
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		var o action.Origin
+		var fill sql.NullString
+		if err := rows.Scan(&o.Tag, &o.From, &fill, &o.Limit); err != nil {
+			return err
+		}
+		if fill.Valid {
+			o.Fill = &fill.String
+		}
+		all[o.Tag] = o
+		return nil
+	}, `SELECT tag, origin, fill, list_limit FROM marain_origins`)
+	if err != nil {
+		return nil, fmt.Errorf("read origins: %w", err)
+	}
+	return all, nil
+}
+
+// PutOrigin records from which incarnation another one was filled.
+func (s *Store) PutOrigin(ctx context.Context, q database.Querier, o action.Origin) error {
+	_, err := q.Exec(ctx, `INSERT INTO marain_origins (tag, origin, fill, list_limit) VALUES (?, ?, ?, ?)`, o.Tag, o.From, o.Fill, o.Limit)
+	if err != nil {
+		return fmt.Errorf("record an origin: %w", err)
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ func (d Dialect) Equal(column string, t action.ColumnType, value any) (string, e
 	return d.Quote(column) + " = " + text, nil
 }
 
+// Literal writes a constant of a column type.
+func (Dialect) Literal(t action.ColumnType, value any) (string, error) { return literal(t, value) }
+
 // DeclaredType is the declared type of a column.
 func (Dialect) DeclaredType(t action.ColumnType) string {
 	switch t {
@@ -81,6 +84,10 @@ func (d Dialect) Statements(step action.Step) ([]string, error) {
 			return nil, err
 		}
 		return []string{fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s IS NULL", q(s.Table), q(s.Column), value, q(s.Column))}, nil
+	case action.Update:
+		return []string{s.SQL(d)}, nil
+	case action.Insert:
+		return []string{s.SQL(d)}, nil
 	default:
 		return nil, fmt.Errorf("sqlite: unsupported step %T", step)
 	}
