@@ -2,6 +2,7 @@
 
 import type {
   ApplyResult,
+  Backups,
   Batch,
   DiffRequest,
   Draft,
@@ -10,12 +11,15 @@ import type {
   HistoryRequest,
   Plan,
   ProjectState,
+  PurgeRequest,
+  PurgeResult,
   RejectRequest,
   RejectResult,
   ReloadRequest,
   RollbackRequest,
   ServerEvent,
   Status,
+  Tombstones,
 } from './types';
 
 /** Codes of the engine, and two of the page's own: `offline` (no answer) and `unexpected` (an answer that is none). */
@@ -83,6 +87,12 @@ export interface Backend {
   reject(request: RejectRequest): Promise<RejectResult>;
   drafts(): Promise<Draft[]>;
   restoreDraft(id: string): Promise<void>;
+  /** What is out of use, oldest first. Counting what is inside may take some seconds. */
+  tombstones(): Promise<Tombstones>;
+  /** Destroys what is out of use. Ask with `dry_run` first: it gives the text that confirms. */
+  purge(request: PurgeRequest): Promise<PurgeResult>;
+  /** The backups, newest first. */
+  backups(): Promise<Backups>;
   /** Starts listening and returns the function that stops it. */
   subscribe(listener: Listener): () => void;
   readonly window?: WindowAbilities;

@@ -4,6 +4,8 @@
 import { BackendError, type Backend, type Listener } from './backend';
 import type {
   ApplyResult,
+  Backup,
+  Backups,
   Batch,
   BatchSummary,
   DiffRequest,
@@ -12,12 +14,16 @@ import type {
   HistoryRequest,
   Plan,
   PlanFile,
+  PurgeRequest,
+  PurgeResult,
   RejectRequest,
   RejectResult,
   ReloadRequest,
   RollbackRequest,
   ServerEvent,
   Status,
+  Tombstone,
+  Tombstones,
 } from './types';
 
 export interface Call {
@@ -33,6 +39,8 @@ export class FakeBackend implements Backend {
   statusValue: Status = makeStatus();
   batches: BatchSummary[] = [];
   draftList: Draft[] = [];
+  tombstoneList: Tombstone[] = [];
+  backupList: Backup[] = [];
   batchValue: Partial<Batch> = {};
   previewPlan: Plan = makePlan([]);
   calls: Call[] = [];
@@ -76,6 +84,7 @@ export class FakeBackend implements Backend {
       timings: {},
       can_undo: true,
       conflicts: [],
+      destroyed: [],
       ...this.batchValue,
     }));
 
@@ -96,6 +105,25 @@ export class FakeBackend implements Backend {
     this.#answer('restoreDraft', id, () => {
       this.draftList = this.draftList.filter((draft) => draft.id !== id);
     });
+
+  tombstones = (): Promise<Tombstones> => this.#answer('tombstones', undefined, () => ({ items: this.tombstoneList, purge_after_days: 0 }));
+
+  purge = (request: PurgeRequest): Promise<PurgeResult> =>
+    this.#answer('purge', request, () => {
+      const purged = this.tombstoneList.filter((tombstone) => request.ids?.includes(tombstone.id) ?? true);
+      if (!request.dry_run) this.tombstoneList = this.tombstoneList.filter((tombstone) => !purged.includes(tombstone));
+      const done = !request.dry_run && purged.length > 0;
+      return {
+        action_id: done ? `purged-${++this.#made}` : '',
+        purged,
+        sql: [],
+        confirm: `purge ${purged.length}`,
+        backup: done ? 'backup-1' : '',
+        duration_ms: 5,
+      };
+    });
+
+  backups = (): Promise<Backups> => this.#answer('backups', undefined, () => ({ items: this.backupList, keep: 10, keep_days: 30 }));
 
   subscribe(listener: Listener): () => void {
     this.listener = listener;
@@ -188,6 +216,8 @@ export function makeBatch(id: string, over: Partial<BatchSummary> = {}): BatchSu
     duration_ms: 4,
     error: '',
     target: '',
+    backup: '',
+    purged: [],
     ...over,
   };
 }

@@ -3,7 +3,7 @@
 import { BackendError, readErrorBody, type Backend, type Listener } from './backend';
 import { StreamParser } from './sse';
 import type { TokenStore } from './token';
-import type { Batch, Draft, History, HistoryRequest, Plan, ServerEvent, Status } from './types';
+import type { Backups, Batch, Draft, History, HistoryRequest, Plan, ServerEvent, Status, Tombstones } from './types';
 
 const base = '/api/v1/hot-reload/';
 /** Milliseconds between attempts to reconnect: doubled each time, up to the last. */
@@ -23,6 +23,9 @@ export class RestBackend implements Backend {
   reload: Backend['reload'] = (request) => this.#call('POST', 'reload', request);
   rollback: Backend['rollback'] = (request) => this.#call('POST', 'rollback', request);
   reject: Backend['reject'] = (request) => this.#call('POST', 'reject', request);
+  tombstones = () => this.#call<Tombstones>('GET', 'tombstones');
+  purge: Backend['purge'] = (request) => this.#call('POST', 'purge', request);
+  backups = () => this.#call<Backups>('GET', 'backups');
   restoreDraft: Backend['restoreDraft'] = async (id) => {
     await this.#call('POST', 'drafts/restore', { id });
   };

@@ -123,7 +123,8 @@ export interface Status {
   project: { name: string; root: string; environment: string; policy: 'none' | 'safe' | 'all'; version: string };
 }
 
-export type BatchKind = 'apply' | 'rollback' | 'reject' | 'failed';
+/** `purge` destroyed what was out of use; `restore` put a backup back. Neither can be undone by a rollback. */
+export type BatchKind = 'apply' | 'rollback' | 'reject' | 'failed' | 'purge' | 'restore';
 
 export interface BatchSummary {
   action_id: string;
@@ -140,8 +141,15 @@ export interface BatchSummary {
   files: { file_path: string; kind: Kind; event: FileEvent; version: number; status: 'applied' | 'rolled_back' | 'pending' }[];
   duration_ms: number;
   error: string;
-  /** For a rollback: the batch it undid or went back to. */
+  /** For a rollback: the batch it undid or went back to. For a restore: the batch that its backup was taken before. */
   target: string;
+  /** Name of the backup that was taken right before it, or empty. Old backups are removed, so it may not be there any more. */
+  backup: string;
+  /**
+   * What was in use right after this batch, or was taken out of use by it, and is not there any more: `article.headline`.
+   * Going back to this point, or undoing it, cannot bring that back. Almost always empty.
+   */
+  purged: string[];
 }
 
 export interface History { items: BatchSummary[]; next: string }
@@ -154,6 +162,21 @@ export interface Batch extends BatchSummary {
   can_undo: boolean;
   /** When it cannot be undone on its own: the later batches that stand in the way. */
   conflicts: string[];
+  /** For a purge: what it destroyed; names and counts, no values. */
+  destroyed: Destroyed[];
+}
+
+/** One tombstone that a purge destroyed. */
+export interface Destroyed {
+  id: string;
+  kind: string;
+  /** `article`, or `article.headline`. */
+  name: string;
+  /** When it had been taken out of use, and by which batch. */
+  since: string;
+  action_id: string;
+  rows: number;
+  values: number;
 }
 
 export interface ReloadRequest {
@@ -191,6 +214,99 @@ export interface RejectResult { held: string[]; restored: string[]; action_id: s
 /** Text that an edit had before a rollback or a reject replaced it. */
 export interface Draft { id: string; file_path: string; at: string; action_id: string; size: number }
 
+/** Something out of use. Its data stays inside until it is purged; a rollback, or declaring it again, brings it back. */
+export interface Tombstone {
+  id: string;
+  /** `entity` (a whole content type), `field`, `revisions`, or another kind of thing that a change displaced. */
+  kind: string;
+  /** As people call it: `article`, or `article.headline`. */
+  name: string;
+  entity: string;
+  /** Its former id; empty for something that is no field. */
+  field: string;
+  /** The field's type; empty for something that is no field. */
+  type: string;
+  /** When it went out of use, and the batch that did so, with that batch's summary and who did it. */
+  since: string;
+  action_id: string;
+  summary: string;
+  by: string;
+  /** Where it lies in the database; an empty column means the whole table. */
+  places: { table: string; column: string }[];
+  /** Rows that it is in, and values inside that are not empty. */
+  rows: number;
+  values: number;
+  /** Bytes inside, or -1 when that is not known. */
+  size: number;
+  /** False when counting took too long: then rows, values and size say nothing. */
+  counted: boolean;
+  /** The versions that can only be gone back to while it is there, by file. */
+  needed_by: { file_path: string; from: number; to: number }[];
+  /** The batch that can be undone now and would bring it back, or empty. */
+  undo: string;
+  /** Ids of other tombstones that lie inside and are purged with it. */
+  inside: string[];
+  /** When it is purged without asking, or empty: never. */
+  purge_at: string;
+}
+
+export interface Tombstones {
+  items: Tombstone[];
+  /** After how many days something is purged without asking; 0: never. */
+  purge_after_days: number;
+}
+
+/** Destroys what is out of use, for good: the named tombstones, or all that are older. Exactly one of the two is given. */
+export interface PurgeRequest {
+  ids?: string[];
+  /** 0: all of them. */
+  older_than_days?: number;
+  dry_run?: boolean;
+  /** Exactly the number of tombstones, or the text that the dry run gave. Not needed for a dry run. */
+  confirm?: string;
+  note?: string;
+}
+
+export interface PurgeResult {
+  /** Empty for a dry run, and when there was nothing to purge. */
+  action_id: string;
+  /** What is destroyed, with what lies inside it. */
+  purged: Tombstone[];
+  /** Exact SQL. */
+  sql: string[];
+  /** What must be given as `confirm` to destroy exactly this. */
+  confirm: string;
+  /** Name of the backup that was taken before; empty for a dry run. */
+  backup: string;
+  duration_ms: number;
+}
+
+/** A copy that was taken before something risky. `marain restore-backup NAME` puts it back. */
+export interface Backup {
+  name: string;
+  /** The batch it was taken before, what that was, its summary and who started it. */
+  action_id: string;
+  kind: 'apply' | 'rollback' | 'purge' | 'restore';
+  summary: string;
+  by: string;
+  taken_at: string;
+  driver: 'sqlite' | 'postgres';
+  /** The tables inside; empty for a backup of the whole database. */
+  tables: string[];
+  /** Bytes. */
+  size: number;
+  /** False for one that cannot be restored here; `message` says why. */
+  ok: boolean;
+  message: string;
+}
+
+export interface Backups {
+  items: Backup[];
+  /** How many are kept at most, and for how many days. */
+  keep: number;
+  keep_days: number;
+}
+
 export interface ErrorBody {
   code: 'invalid' | 'unauthorized' | 'forbidden' | 'not_found' | 'stale' | 'blocked' | 'locked' | 'conflict' | 'internal';
   message: string;
@@ -200,7 +316,7 @@ export interface ErrorBody {
 /** Server-sent events and window events. `reset` says that events were missed: fetch everything again. */
 export interface ServerEvent {
   seq: number;
-  type: 'changes' | 'applied' | 'rolled_back' | 'failed' | 'rejected' | 'snapshot' | 'watcher' | 'progress' | 'reset';
+  type: 'changes' | 'applied' | 'rolled_back' | 'failed' | 'rejected' | 'purged' | 'snapshot' | 'watcher' | 'progress' | 'reset';
   at: string;
   snapshot_version: number;
   data: unknown;

@@ -3,6 +3,7 @@
 import { BackendError, readErrorBody, type Backend, type Listener, type WindowAbilities } from './backend';
 import type {
   ApplyResult,
+  Backups,
   Batch,
   DiffRequest,
   Draft,
@@ -10,12 +11,15 @@ import type {
   HistoryRequest,
   Plan,
   ProjectState,
+  PurgeRequest,
+  PurgeResult,
   RejectRequest,
   RejectResult,
   ReloadRequest,
   RollbackRequest,
   ServerEvent,
   Status,
+  Tombstones,
 } from './types';
 
 /** The methods of the program's `App`. */
@@ -29,6 +33,9 @@ export interface App {
   Reject(request: RejectRequest): Promise<RejectResult>;
   Drafts(): Promise<Draft[]>;
   RestoreDraft(id: string): Promise<unknown>;
+  Tombstones(): Promise<Tombstones>;
+  Purge(request: PurgeRequest): Promise<PurgeResult>;
+  Backups(): Promise<Backups>;
   ProjectState(): Promise<ProjectState>;
   OpenFolder(): Promise<unknown>;
   OpenRecent(root: string): Promise<unknown>;
@@ -56,6 +63,9 @@ export class WailsBackend implements Backend, WindowAbilities {
   reject: Backend['reject'] = (request) => this.#call((app) => app.Reject(request));
   drafts = () => this.#call((app) => app.Drafts());
   restoreDraft = (id: string) => this.#do((app) => app.RestoreDraft(id));
+  tombstones = () => this.#call((app) => app.Tombstones());
+  purge: Backend['purge'] = (request) => this.#call((app) => app.Purge(request));
+  backups = () => this.#call((app) => app.Backups());
   projectState = () => this.#call((app) => app.ProjectState());
   openFolder = () => this.#do((app) => app.OpenFolder());
   openRecent = (root: string) => this.#do((app) => app.OpenRecent(root));
