@@ -93,10 +93,38 @@ type File struct {
 	Held        bool          `json:"held"`
 }
 
+// RehearsalState is what a rehearsal came to.
+type RehearsalState string
+
+// The states of a rehearsal. Only a failed one stands in the way of an approval.
+const (
+	NotRun    RehearsalState = "not_run"    // it could not be made, the message says why
+	Proved    RehearsalState = "proved"     // there and back again without a difference
+	Failed    RehearsalState = "failed"     // the way back would lose something, the message says what
+	NotNeeded RehearsalState = "not_needed" // no table is touched, or nobody is asked
+	TimedOut  RehearsalState = "timed_out"  // it took too long, so nothing is proved
+)
+
+// The legs of a rehearsal.
+const (
+	Forward      = "forward"
+	Back         = "back"
+	ForwardAgain = "forward_again"
+)
+
+// Leg is one leg of a rehearsal: all statements of the plan in one direction.
+type Leg struct {
+	Name       string  `json:"name"` // forward, back or forward_again
+	DurationMS float64 `json:"duration_ms"`
+}
+
 // Rehearsal says whether the way back was proved on a copy before anyone approved.
 type Rehearsal struct {
-	State   string `json:"state"` // not_run, proved or failed
-	Message string `json:"message"`
+	State   RehearsalState `json:"state"`
+	Message string         `json:"message"` // a full sentence
+	Legs    []Leg          `json:"legs"`
+	Rows    int64          `json:"rows"`    // how many rows the copy had
+	Sampled bool           `json:"sampled"` // the copy had only some of the rows
 }
 
 // Plan is what an apply would do, as every door shows it.

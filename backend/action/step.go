@@ -33,7 +33,7 @@ type (
 		Value         any
 	}
 	// Update sets columns of the rows of a table. Its texts are SQL of the dialect it was made for, in which the table's
-	// columns are qualified by its name. It can be run in ranges of the table's rows.
+	// columns are qualified by its name. It can be run in ranges of the table's rows: see [Within].
 	Update struct {
 		Table string
 		Set   []Assignment
