@@ -29,6 +29,7 @@ type engine interface {
 	History(ctx context.Context, request coordinator.HistoryRequest) (coordinator.History, error)
 	Batch(ctx context.Context, actionID string, againstNow bool) (coordinator.Batch, error)
 	Rollback(ctx context.Context, request coordinator.RollbackRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
+	Cancel(ctx context.Context, request coordinator.CancelRequest, actor coordinator.Actor) (coordinator.CancelResult, error)
 	Reject(ctx context.Context, request coordinator.RejectRequest, actor coordinator.Actor) (coordinator.RejectResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, actor coordinator.Actor) (coordinator.Draft, error)

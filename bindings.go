@@ -59,6 +59,13 @@ func (a *App) Rollback(request coordinator.RollbackRequest) (json.RawMessage, er
 	})
 }
 
+// Cancel ends a batch that runs, before it is committed.
+func (a *App) Cancel(request coordinator.CancelRequest) (json.RawMessage, error) {
+	return ask(a, "cancel", func(ctx context.Context, e engine) (coordinator.CancelResult, error) {
+		return e.Cancel(ctx, request, a.actor())
+	})
+}
+
 // Reject holds files back, or puts their applied text back.
 func (a *App) Reject(request coordinator.RejectRequest) (json.RawMessage, error) {
 	return ask(a, "reject", func(ctx context.Context, e engine) (coordinator.RejectResult, error) {

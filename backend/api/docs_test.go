@@ -36,7 +36,7 @@ func TestDocs(t *testing.T) {
 	}
 	for _, code := range []coordinator.Code{
 		coordinator.CodeInvalid, coordinator.CodeUnauthorized, coordinator.CodeForbidden, coordinator.CodeNotFound, coordinator.CodeStale,
-		coordinator.CodeBlocked, coordinator.CodeLocked, coordinator.CodeConflict, coordinator.CodeInternal,
+		coordinator.CodeBlocked, coordinator.CodeLocked, coordinator.CodeConflict, coordinator.CodeCancelled, coordinator.CodeInternal,
 	} {
 		if want := strconv.Itoa(StatusOf(code)); statuses[string(code)] != want {
 			t.Errorf("the page gives %s the status %q, want %s", code, statuses[string(code)], want)

@@ -75,6 +75,10 @@ func (e *engine) Rollback(ctx context.Context, req coordinator.RollbackRequest, 
 	return e.apply, e.asked(ctx, "rollback %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
+func (e *engine) Cancel(ctx context.Context, req coordinator.CancelRequest, by coordinator.Actor) (coordinator.CancelResult, error) {
+	return coordinator.CancelResult(req), e.asked(ctx, "cancel %+v by '%s' at %s", req, by.Name, by.Door)
+}
+
 func (e *engine) Reject(ctx context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error) {
 	return coordinator.RejectResult{}, e.asked(ctx, "reject %+v by '%s' at %s", req, by.Name, by.Door)
 }

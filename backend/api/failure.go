@@ -48,7 +48,7 @@ func StatusOf(code coordinator.Code) int {
 		return http.StatusForbidden
 	case coordinator.CodeNotFound:
 		return http.StatusNotFound
-	case coordinator.CodeStale, coordinator.CodeBlocked, coordinator.CodeLocked, coordinator.CodeConflict:
+	case coordinator.CodeStale, coordinator.CodeBlocked, coordinator.CodeLocked, coordinator.CodeConflict, coordinator.CodeCancelled:
 		return http.StatusConflict
 	default:
 		return http.StatusInternalServerError

@@ -82,6 +82,14 @@ func (s *Server) rollback(ctx context.Context, call *call) (any, error) {
 	return s.engine.Rollback(ctx, req, call.by)
 }
 
+func (s *Server) cancel(ctx context.Context, call *call) (any, error) {
+	req, err := decode[coordinator.CancelRequest](call.body)
+	if err != nil {
+		return nil, err
+	}
+	return s.engine.Cancel(ctx, req, call.by)
+}
+
 func (s *Server) reject(ctx context.Context, call *call) (any, error) {
 	req, err := decode[coordinator.RejectRequest](call.body)
 	if err != nil {

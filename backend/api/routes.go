@@ -54,6 +54,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, path: "history", answer: s.history, query: []string{"file_path", "status", "limit", "before"}},
 		{method: http.MethodGet, path: "history/{action_id}", answer: s.batch, query: []string{"against"}},
 		{method: http.MethodPost, path: "rollback", answer: s.rollback, finishes: true},
+		{method: http.MethodPost, path: "cancel", answer: s.cancel},
 		{method: http.MethodPost, path: "reject", answer: s.reject, finishes: true},
 		{method: http.MethodGet, path: "drafts", answer: s.drafts},
 		{method: http.MethodPost, path: "drafts/restore", answer: s.restoreDraft, finishes: true},
@@ -168,9 +169,9 @@ func (s *Server) perform(base context.Context, w *writer, r *http.Request, found
 	}
 	ctx := r.Context()
 	if found.finishes {
-		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
-		defer context.AfterFunc(base, cancel)()
+		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+		defer cancel(nil)
+		defer context.AfterFunc(base, func() { cancel(errStopped) })() // the server ends; nobody cancelled anything
 		ctx = detached
 	}
 	answer, err := found.answer(ctx, call)

@@ -163,7 +163,7 @@ func TestErrorCodes(t *testing.T) {
 	statuses := map[coordinator.Code]int{
 		coordinator.CodeInvalid: 400, coordinator.CodeUnauthorized: 401, coordinator.CodeForbidden: 403, coordinator.CodeNotFound: 404,
 		coordinator.CodeStale: 409, coordinator.CodeBlocked: 409, coordinator.CodeLocked: 409, coordinator.CodeConflict: 409,
-		coordinator.CodeInternal: 500, "made_up": 500,
+		coordinator.CodeCancelled: 409, coordinator.CodeInternal: 500, "made_up": 500,
 	}
 	d := open(t, nil)
 	for code, status := range statuses {

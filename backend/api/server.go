@@ -41,6 +41,9 @@ const (
 // ErrClosed is returned by [Server.Serve] when the server was closed before, or serves already.
 var ErrClosed = errors.New("the server is closed or serves already")
 
+// errStopped ends the operations that still run when the server closes.
+var errStopped = errors.New("the server was stopped")
+
 // ErrNotLoopback is returned by [Server.Serve] for a listener that other machines can reach, when there is no
 // certificate.
 var ErrNotLoopback = errors.New("only a loopback address may be served without a certificate")
@@ -54,6 +57,7 @@ type Engine interface {
 	History(ctx context.Context, req coordinator.HistoryRequest) (coordinator.History, error)
 	Batch(ctx context.Context, actionID string, againstNow bool) (coordinator.Batch, error)
 	Rollback(ctx context.Context, req coordinator.RollbackRequest, by coordinator.Actor) (coordinator.ApplyResult, error)
+	Cancel(ctx context.Context, req coordinator.CancelRequest, by coordinator.Actor) (coordinator.CancelResult, error)
 	Reject(ctx context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, by coordinator.Actor) (coordinator.Draft, error)

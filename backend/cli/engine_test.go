@@ -69,6 +69,10 @@ func (e *engine) Rollback(_ context.Context, req coordinator.RollbackRequest, by
 	return e.apply, e.asked("rollback %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
+func (e *engine) Cancel(_ context.Context, req coordinator.CancelRequest, by coordinator.Actor) (coordinator.CancelResult, error) {
+	return coordinator.CancelResult(req), e.asked("cancel %+v by '%s' at %s", req, by.Name, by.Door)
+}
+
 func (e *engine) Reject(_ context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error) {
 	return e.reject, e.asked("reject %+v by '%s' at %s", req, by.Name, by.Door)
 }

@@ -28,7 +28,7 @@ func printPlan(p *printer, plan action.Plan) {
 		p.line(bold.is("Invalid"), dim.is("  these files are not part of the plan"))
 		printProblems(p, "  ", plan.Invalid)
 	}
-	if plan.Rehearsal.State == "proved" || plan.Rehearsal.State == "failed" {
+	if plan.Rehearsal.State != action.NotNeeded && plan.Rehearsal.Message != "" {
 		p.blank()
 		p.line(bold.is("Rehearsal"), "  ", plan.Rehearsal.Message)
 	}

@@ -21,6 +21,9 @@ import (
 // attempts is how often a batch is planned anew when another program was faster.
 const attempts = 3
 
+// auto is who applies what the policy allows.
+const auto = "auto"
+
 // Reload applies what waits and is at or under the approved category; the rest stays pending. With a plan id it applies
 // exactly that plan, or answers stale with the new one.
 func (c *Coordinator) Reload(ctx context.Context, request ReloadRequest, actor Actor) (ApplyResult, error) {
@@ -244,7 +247,12 @@ func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time
 // run carries a batch out, makes its outcome live, and announces it. A failure is recorded and announced, and leaves
 // everything as it was.
 func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) {
-	outcome, err := c.executor.Run(ctx, w)
+	limited, t := c.begin(ctx, &w)
+	defer c.end(t)
+	outcome, err := c.executor.Run(limited, w)
+	if err != nil {
+		err = t.reason(ctx, err)
+	}
 	// From here on the request's end no longer matters: what is committed must be published, and what failed recorded.
 	ctx = context.WithoutCancel(ctx)
 	if errors.Is(err, database.ErrUnknown) {
@@ -437,8 +445,10 @@ func (c *Coordinator) automatic(ctx context.Context) {
 				return
 			}
 			w := c.work(s, chosen, Actor{}, began)
-			w.Kind, w.Actor = history.KindApply, "auto"
-			_, err = c.run(ctx, w)
+			w.Kind, w.Actor = history.KindApply, auto
+			if _, err = c.run(ctx, w); errors.As(err, new(*cancelled)) {
+				c.refuse(w) // a person is against it: it waits until it changes or somebody asks for it
+			}
 		}
 		var refusal *executor.StatementError
 		if errors.As(err, &refusal) {
@@ -460,7 +470,15 @@ func (c *Coordinator) automatic(ctx context.Context) {
 	}
 }
 
-// untried leaves out what the database refused before in just this content.
+// refuse keeps what a batch would have applied from being applied automatically again.
+func (c *Coordinator) refuse(w executor.Work) {
+	for _, f := range w.Files {
+		path := f.Draft.File.Path
+		c.refused[path] = c.desiredHash(path)
+	}
+}
+
+// untried leaves out what the database refused, or a person cancelled, before in just this content.
 func (c *Coordinator) untried(s *sealed, chosen []int) []int {
 	return slices.DeleteFunc(chosen, func(i int) bool {
 		path := s.inputs[i].Path

@@ -67,6 +67,7 @@ type Coordinator struct {
 	scratch  string // a folder to remove on closing
 
 	view    atomic.Pointer[Status]
+	task    atomic.Pointer[task] // the batch that is being carried out
 	closing sync.Once
 	closed  error
 
@@ -96,7 +97,7 @@ type Coordinator struct {
 	databaseID string            // names it among those of one data folder
 	dirty      bool              // what is known of the database may be incomplete: read it again
 	leftover   bool              // the outbox holds file writes that could not be made
-	refused    map[string]string // by path: the content that the database refused in an automatic apply
+	refused    map[string]string // by path: the content that an automatic apply must not try again
 }
 
 // version is what is applied for one file.

@@ -30,11 +30,14 @@ func coded(err error) *Error {
 	var locked *project.LockedError
 	var setting *project.SettingError
 	var statement *executor.StatementError
+	var stopped *cancelled
 	switch {
 	case errors.As(err, &locked):
 		return wrap(CodeLocked, locked.Error())
 	case errors.As(err, &setting):
 		return wrap(CodeInvalid, setting.Error())
+	case errors.As(err, &stopped):
+		return wrap(CodeCancelled, stopped.Error()+"; nothing was changed")
 	case errors.Is(err, executor.ErrStale):
 		return wrap(CodeStale, err.Error())
 	case errors.Is(err, database.ErrLocked):

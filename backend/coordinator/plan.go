@@ -263,7 +263,7 @@ func (c *Coordinator) compose(s *sealed, w wish) {
 	c.markMassRemoval(s)
 	s.plan = action.Plan{
 		Files: []action.File{}, Questions: []action.Question{}, Invalid: []document.Problem{},
-		Rehearsal: action.Rehearsal{State: "not_run", Message: "The way back is not rehearsed before an apply yet"},
+		Rehearsal: action.Rehearsal{State: action.NotRun, Message: "The way back is not rehearsed before an apply yet.", Legs: []action.Leg{}},
 	}
 	for _, d := range s.drafts {
 		s.plan.Files = append(s.plan.Files, d.File)

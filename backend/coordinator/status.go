@@ -25,7 +25,7 @@ func (c *Coordinator) Status(ctx context.Context) (Status, error) {
 		c.gradePending(ctx)
 	}
 	status := *c.view.Load()
-	status.Watcher = c.watcherStatus()
+	status.Watcher, status.Running = c.watcherStatus(), c.running()
 	return status, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"marain/backend/action"
 	"marain/backend/diff"
 	"marain/backend/document"
+	"marain/backend/executor"
 )
 
 // Code classifies an error for every door: it decides the REST status, the exit status and what the window says.
@@ -22,6 +23,7 @@ const (
 	CodeBlocked      Code = "blocked"      // 409: open questions or changes that cannot be planned; Details holds them
 	CodeLocked       Code = "locked"       // 409: somebody else has the database or the project
 	CodeConflict     Code = "conflict"     // 409: later batches stand in the way; Details names them
+	CodeCancelled    Code = "cancelled"    // 409: somebody cancelled the batch before it was committed
 	CodeInternal     Code = "internal"     // 500
 )
 
@@ -76,6 +78,24 @@ type LastResult struct {
 	Message  string `json:"message"`
 }
 
+// Running is the batch that is being carried out by this program.
+type Running struct {
+	executor.Progress
+	Kind  string `json:"kind"` // apply or rollback
+	Since string `json:"since"`
+	By    string `json:"by"`
+}
+
+// CancelRequest names the batch to cancel.
+type CancelRequest struct {
+	ActionID string `json:"action_id"`
+}
+
+// CancelResult says which batch was cancelled: nothing of it is left.
+type CancelResult struct {
+	ActionID string `json:"action_id"`
+}
+
 // DatabaseStatus says which database is live and whether it answers.
 type DatabaseStatus struct {
 	Driver        string `json:"driver"`   // sqlite or postgres
@@ -112,6 +132,7 @@ type Status struct {
 	HeldFiles       []Held             `json:"held_files"`
 	LastSync        string             `json:"last_sync"` // RFC 3339, or empty
 	LastResult      *LastResult        `json:"last_result"`
+	Running         *Running           `json:"running"` // what is being carried out; null for nothing
 	SnapshotVersion uint64             `json:"snapshot_version"`
 	Database        DatabaseStatus     `json:"database"`
 	Watcher         WatcherStatus      `json:"watcher"`

@@ -76,6 +76,9 @@ type Work struct {
 	Texts  []Text
 
 	Began time.Time // when the request came, for the recorded duration
+
+	Progress func(Progress) // told how far it is, often and from one goroutine; nil: nobody
+	Commit   func() error   // asked right before the commit: an error takes everything back; nil: nobody
 }
 
 // NextLives returns the incarnations that the batch begins and ends (nil), by entity. One file of a batch may carry on
@@ -109,6 +112,7 @@ type Executor struct {
 // chain. A dry run does everything but commit. Safe for concurrent use: the database lets one writer in at a time.
 func (e *Executor) Run(ctx context.Context, w Work) (Outcome, error) {
 	r := &run{executor: e, work: w, timings: map[string]float64{}, began: time.Now()}
+	r.enter(Waiting)
 	err := e.Database.Write(ctx, func(q database.Querier) error { return r.transaction(ctx, q) })
 	if errors.Is(err, errDry) {
 		err = nil
@@ -138,6 +142,7 @@ func (r *run) lap(step string) {
 
 func (r *run) transaction(ctx context.Context, q database.Querier) error {
 	r.lap("lock")
+	r.enter(Checking)
 	if err := r.guard(ctx, q); err != nil {
 		return err
 	}
@@ -146,10 +151,12 @@ func (r *run) transaction(ctx context.Context, q database.Querier) error {
 		return err
 	}
 	r.lap("sql")
+	r.enter(Verifying)
 	if err := r.verify(ctx, q); err != nil {
 		return err
 	}
 	r.lap("verify")
+	r.enter(Recording)
 	if err := r.record(ctx, q); err != nil {
 		return err
 	}
@@ -157,6 +164,12 @@ func (r *run) transaction(ctx context.Context, q database.Querier) error {
 	if r.work.DryRun {
 		return errDry
 	}
+	if r.work.Commit != nil {
+		if err := r.work.Commit(); err != nil {
+			return err
+		}
+	}
+	r.enter(Committing)
 	return nil
 }
 
@@ -207,10 +220,8 @@ func (r *run) proofs(ctx context.Context, q database.Querier) error {
 func (r *run) statements(ctx context.Context, q database.Querier) error {
 	for _, f := range r.work.Files {
 		for _, a := range f.Draft.File.Actions {
-			for _, statement := range a.Up {
-				if _, err := q.Exec(ctx, statement); err != nil {
-					return &StatementError{Path: f.Draft.File.Path, Statement: statement, Err: err}
-				}
+			if err := r.act(ctx, q, f.Draft.File.Path, a); err != nil {
+				return err
 			}
 		}
 	}

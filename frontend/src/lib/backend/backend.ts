@@ -4,6 +4,8 @@ import type {
   ApplyResult,
   Backups,
   Batch,
+  CancelRequest,
+  CancelResult,
   DiffRequest,
   Draft,
   ErrorBody,
@@ -84,6 +86,8 @@ export interface Backend {
   /** One batch; its hunks are against the version before it, or against what is applied now. */
   batch(actionId: string, against: 'before' | 'now'): Promise<Batch>;
   rollback(request: RollbackRequest): Promise<ApplyResult>;
+  /** Ends a batch that runs; resolves when nothing of it is left. Its own request fails with `cancelled`. */
+  cancel(request: CancelRequest): Promise<CancelResult>;
   reject(request: RejectRequest): Promise<RejectResult>;
   drafts(): Promise<Draft[]>;
   restoreDraft(id: string): Promise<void>;

@@ -8,6 +8,8 @@ import type {
   Backups,
   Batch,
   BatchSummary,
+  CancelRequest,
+  CancelResult,
   DiffRequest,
   Draft,
   History,
@@ -92,6 +94,8 @@ export class FakeBackend implements Backend {
     this.#answer('rollback', request, () =>
       request.dry_run ? { ...makeResult([], ''), plan: this.previewPlan } : makeResult(['schemas/a.schema.yaml'], `undone-${++this.#made}`),
     );
+
+  cancel = (request: CancelRequest): Promise<CancelResult> => this.#answer('cancel', request, () => ({ action_id: request.action_id }));
 
   reject = (request: RejectRequest): Promise<RejectResult> =>
     this.#answer('reject', request, () => {
@@ -180,7 +184,7 @@ export function makePlan(files: PlanFile[]): Plan {
     category: order[worst] ?? 'safe',
     files,
     questions: [],
-    rehearsal: { state: 'not_run', message: '' },
+    rehearsal: { state: 'not_run', message: '', legs: [], rows: 0, sampled: false },
     invalid_files: [],
   };
 }
@@ -194,6 +198,7 @@ export function makeStatus(over: Partial<Status> = {}): Status {
     held_files: [],
     last_sync: '',
     last_result: null,
+    running: null,
     snapshot_version: 3,
     database: { driver: 'sqlite', location: 'data/content/marain.db', schema_version: 1, ok: true, message: '' },
     watcher: { state: 'watching', message: '', folders: ['schemas', 'config'], files: 4, last_event: '' },

@@ -22,6 +22,7 @@ export class RestBackend implements Backend {
   diff: Backend['diff'] = (request) => this.#call<Plan>('POST', 'diff', request);
   reload: Backend['reload'] = (request) => this.#call('POST', 'reload', request);
   rollback: Backend['rollback'] = (request) => this.#call('POST', 'rollback', request);
+  cancel: Backend['cancel'] = (request) => this.#call('POST', 'cancel', request);
   reject: Backend['reject'] = (request) => this.#call('POST', 'reject', request);
   tombstones = () => this.#call<Tombstones>('GET', 'tombstones');
   purge: Backend['purge'] = (request) => this.#call('POST', 'purge', request);

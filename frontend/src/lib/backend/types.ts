@@ -101,9 +101,20 @@ export interface Plan {
   category: Category;
   files: PlanFile[];
   questions: Question[];
-  rehearsal: { state: 'not_run' | 'proved' | 'failed'; message: string };
+  rehearsal: Rehearsal;
   /** Files that were asked for and cannot be planned because they are invalid. */
   invalid_files: Problem[];
+}
+
+/** Whether the way back was proved on a copy. Only `failed` stands in the way of an approval. */
+export interface Rehearsal {
+  state: 'not_run' | 'proved' | 'failed' | 'not_needed' | 'timed_out';
+  /** A full sentence for people. */
+  message: string;
+  legs: { name: 'forward' | 'back' | 'forward_again'; duration_ms: number }[];
+  /** How many rows the copy had, and whether these were only some. */
+  rows: number;
+  sampled: boolean;
 }
 
 export interface Problem { file_path: string; line: number; column: number; code: string; message: string; hint: string }
@@ -117,11 +128,35 @@ export interface Status {
   /** RFC 3339, or empty before the first. */
   last_sync: string;
   last_result: { action_id: string; kind: BatchKind; result: 'applied' | 'failed'; at: string; message: string } | null;
+  /** What this program carries out now. */
+  running: Running | null;
   snapshot_version: number;
   database: { driver: 'sqlite' | 'postgres'; location: string; schema_version: number; ok: boolean; message: string };
   watcher: { state: 'watching' | 'polling' | 'degraded' | 'unavailable' | 'off'; message: string; folders: string[]; files: number; last_event: string };
   project: { name: string; root: string; environment: string; policy: 'none' | 'safe' | 'all'; version: string };
 }
+
+/** How far a batch is; the data of a `progress` event. */
+export interface Progress {
+  action_id: string;
+  /** Of the action that runs; empty in other phases. */
+  file_path: string;
+  description: string;
+  /** Rows; a total of 0 says that they are not counted. */
+  done: number;
+  total: number;
+  phase: 'waiting' | 'checking' | 'running' | 'verifying' | 'recording' | 'committing';
+}
+
+/** The batch that is being carried out. It can be cancelled until it is committing. */
+export interface Running extends Progress {
+  kind: 'apply' | 'rollback';
+  since: string;
+  by: string;
+}
+
+export interface CancelRequest { action_id: string }
+export interface CancelResult { action_id: string }
 
 /** `purge` destroyed what was out of use; `restore` put a backup back. Neither can be undone by a rollback. */
 export type BatchKind = 'apply' | 'rollback' | 'reject' | 'failed' | 'purge' | 'restore';
@@ -308,7 +343,7 @@ export interface Backups {
 }
 
 export interface ErrorBody {
-  code: 'invalid' | 'unauthorized' | 'forbidden' | 'not_found' | 'stale' | 'blocked' | 'locked' | 'conflict' | 'internal';
+  code: 'invalid' | 'unauthorized' | 'forbidden' | 'not_found' | 'stale' | 'blocked' | 'locked' | 'conflict' | 'cancelled' | 'internal';
   message: string;
   details: unknown[];
 }

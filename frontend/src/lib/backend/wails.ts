@@ -5,6 +5,8 @@ import type {
   ApplyResult,
   Backups,
   Batch,
+  CancelRequest,
+  CancelResult,
   DiffRequest,
   Draft,
   History,
@@ -30,6 +32,7 @@ export interface App {
   History(request: HistoryRequest): Promise<History>;
   Batch(id: string, againstNow: boolean): Promise<Batch>;
   Rollback(request: RollbackRequest): Promise<ApplyResult>;
+  Cancel(request: CancelRequest): Promise<CancelResult>;
   Reject(request: RejectRequest): Promise<RejectResult>;
   Drafts(): Promise<Draft[]>;
   RestoreDraft(id: string): Promise<unknown>;
@@ -60,6 +63,7 @@ export class WailsBackend implements Backend, WindowAbilities {
   history: Backend['history'] = (request) => this.#call((app) => app.History(request));
   batch: Backend['batch'] = (id, against) => this.#call((app) => app.Batch(id, against === 'now'));
   rollback: Backend['rollback'] = (request) => this.#call((app) => app.Rollback(request));
+  cancel: Backend['cancel'] = (request) => this.#call((app) => app.Cancel(request));
   reject: Backend['reject'] = (request) => this.#call((app) => app.Reject(request));
   drafts = () => this.#call((app) => app.Drafts());
   restoreDraft = (id: string) => this.#do((app) => app.RestoreDraft(id));
