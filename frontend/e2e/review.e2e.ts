@@ -21,7 +21,7 @@ test('a saved field is shown, approved, live, and taken back', () =>
     expect(await screen.page.getByRole('heading', { level: 2, name: article }).count()).toBe(1);
     await screen.page.getByRole('tab', { name: 'SQL' }).click();
     await screen.sees(/ADD COLUMN/);
-    await screen.page.getByText('Way back').click();
+    await screen.page.getByText('Way back', { exact: true }).click();
     await screen.sees(/RENAME COLUMN|DROP COLUMN/);
 
     await screen.page.getByLabel('Note').fill('Editors asked for it');
@@ -55,6 +55,49 @@ test('three files are one batch, and one that is left out goes on waiting', () =
     await screen.button('Take it back').click();
     await screen.sees(/^Rolled back in .*: 2 files$/);
     await screen.says('1 change waiting');
+  }));
+
+test('one file of many is chosen and the focus goes on to the next', () =>
+  scene(browser, async ({ server, screen }) => {
+    await server.edit(article, withField('teaser'));
+    await server.edit(author, withField('nickname'));
+    await server.edit(api, (text) => text.replace('page_size: 20', 'page_size: 30'));
+    await screen.says('3 changes waiting');
+    await screen.file(author).click();
+    await screen.page.keyboard.press('Space'); // leaves it out
+    await screen.sees('2 of 3 files chosen');
+    expect(await screen.page.getByLabel(`Include ${author}`).isChecked()).toBe(false);
+    await screen.button('Only this file').click();
+    await screen.sees('1 of 3 files chosen');
+    await screen.sees('1 file, 1 change');
+    await screen.button('Approve').click();
+    await screen.says('2 changes waiting');
+    const focused = screen.page.locator('[data-row]:focus');
+    await focused.waitFor();
+    expect(await focused.getAttribute('aria-current')).toBe('true');
+    await screen.page.keyboard.press('o');
+    await screen.sees('1 of 2 files chosen');
+    await screen.page.getByLabel('Include every file').click();
+    await screen.sees('2 of 2 files chosen');
+    await screen.button('Approve').click();
+    await screen.says('In sync');
+    await expect.poll(() => screen.status.evaluate((element) => element === document.activeElement)).toBe(true);
+  }));
+
+test('a question stands with its own file, and is found from another', () =>
+  scene(browser, async ({ server, screen }) => {
+    await server.edit(article, (text) => text.replace('id: summary\n', 'id: synopsis\n'));
+    await server.edit(author, withField('nickname'));
+    await server.save('schemas/page.schema.yaml', 'id: page\nnope: 1\n');
+    await screen.says('1 invalid file');
+    await screen.file('page.schema.yaml').click();
+    await screen.sees('The last good version of this file stays live');
+    expect(await screen.page.getByText('A question first').count()).toBe(0);
+    await screen.file(author).click();
+    await screen.sees('Answer the open question first.');
+    expect(await screen.page.getByText('A question first').count()).toBe(0);
+    await screen.button('Show it').click();
+    await screen.sees('A question first');
   }));
 
 test('what breaks needs a second word, and comes back whole', () =>
@@ -150,6 +193,25 @@ test('a batch compares with what is live now', () =>
     await screen.page.getByText('After', { exact: true }).waitFor();
     await screen.page.getByText('Live now', { exact: true }).click();
     await screen.sees('The text is the same on both sides.');
+  }));
+
+test('history is filtered by a part of a path', () =>
+  scene(browser, async ({ server, screen }) => {
+    for (const path of [article, author]) {
+      await server.edit(path, withField('teaser'));
+      await screen.says('1 change waiting');
+      await screen.button('Approve').click();
+      await screen.says('In sync');
+    }
+    await screen.button('History').click();
+    const rows = screen.page.getByRole('group', { name: 'Timeline' }).getByRole('button');
+    await expect.poll(() => rows.count()).toBe(3);
+    await screen.page.getByRole('combobox', { name: 'File' }).fill('ARTICLE');
+    await expect.poll(() => rows.count()).toBe(2);
+    await screen.page.getByRole('combobox', { name: 'File' }).fill('nowhere');
+    await screen.sees('Nothing matches.');
+    await screen.page.getByRole('combobox', { name: 'File' }).fill(author);
+    await expect.poll(() => rows.count()).toBe(2);
   }));
 
 test('history is filtered by how a batch ended', () =>

@@ -29,6 +29,9 @@ export class App {
   readonly drafts: Drafts;
   readonly notices = new Notices();
 
+  /** Called when something that was asked for is done and shown: what was pressed may be gone by then. */
+  settled: () => void = () => undefined;
+
   #stop: (() => void) | undefined;
   #seen = 0;
 
@@ -87,6 +90,7 @@ export class App {
     if (result) this.#announce(result, 'Applied', 'Take it back');
     this.#report(this.changes.refusal);
     await this.refresh();
+    this.settled();
   }
 
   async reject(restore: boolean): Promise<void> {
@@ -98,6 +102,7 @@ export class App {
     }
     this.#report(this.changes.refusal);
     await this.refresh();
+    this.settled();
   }
 
   async reload(): Promise<void> {
@@ -116,6 +121,7 @@ export class App {
       this.#announce(result, way === 'undo' ? 'Rolled back' : 'Went back', 'Bring it back');
     }
     await this.refresh();
+    this.settled();
   }
 
   /** Undoes what was just done. When that needs an answer first, the batch is opened in History instead. */
@@ -129,6 +135,7 @@ export class App {
       this.notices.error(error);
     }
     await this.refresh();
+    this.settled();
   }
 
   go(view: View): void {
@@ -161,6 +168,7 @@ export class App {
     if (await this.drafts.bringBack(draftId)) this.notices.success('Draft brought back', `${path} is as you left it.`);
     this.#report(this.drafts.error);
     await this.refresh();
+    this.settled();
   }
 
   async #projectIsOpen(abilities: NonNullable<Backend['window']>): Promise<boolean> {

@@ -38,6 +38,7 @@ export interface Call {
 export class FakeBackend implements Backend {
   files: PlanFile[] = [];
   questions: Plan['questions'] = [];
+  rehearsal: Plan['rehearsal'] = makePlan([]).rehearsal;
   statusValue: Status = makeStatus();
   batches: BatchSummary[] = [];
   draftList: Draft[] = [];
@@ -60,7 +61,7 @@ export class FakeBackend implements Backend {
     this.#answer('diff', request, () => {
       const files = request.files ? this.files.filter((file) => request.files?.includes(file.file_path)) : this.files.filter((file) => !file.held);
       const questions = this.questions.map((question) => ({ ...question, answered: request.answers?.[question.key] !== undefined }));
-      return { ...makePlan(files), questions };
+      return { ...makePlan(files), questions, rehearsal: this.rehearsal };
     });
 
   reload = (request: ReloadRequest): Promise<ApplyResult> =>

@@ -44,11 +44,20 @@ export class Changes {
   readonly included = $derived(this.waiting.filter((file) => !this.leftOut.has(file.file_path)).map((file) => file.file_path));
   readonly entries = $derived(this.#listEntries());
   readonly selected = $derived(this.entries.find((entry) => entry.key === this.#wanted) ?? this.entries[0]);
+  /** Whether the selected file is the only one of several that is in the plan. */
+  readonly alone = $derived(
+    this.waiting.length > 1 && this.selected?.section === 'waiting' && this.included.length === 1 && this.included[0] === this.selected.path,
+  );
   /** Files that Approve and Reject speak of: those of the plan on screen. */
   readonly subject = $derived((this.plan?.files ?? []).map((file) => file.file_path));
   readonly questions = $derived(this.plan?.questions ?? []);
   readonly unanswered = $derived(this.questions.filter((question) => question.default === undefined && !this.answers.get(question.key)));
   readonly blocked = $derived((this.plan?.files ?? []).flatMap((file) => file.blocked));
+  /** Where to look for what stands in the way; empty when the file on screen shows it, or nothing does. */
+  readonly obstacleAt = $derived.by(() => {
+    const path = this.unanswered[0]?.file_path ?? this.blocked[0]?.file_path ?? '';
+    return this.selected?.section !== 'invalid' && this.selected?.path === path ? '' : path;
+  });
   readonly confirmed = $derived(this.plan !== undefined && this.#confirmedPlan === this.plan.plan_id);
   /** Whether the plan on screen is the one for the files and answers chosen now. */
   readonly settled = $derived(this.#answered === this.#currentRequest());
@@ -89,6 +98,39 @@ export class Changes {
     if (wanted) this.leftOut.delete(path);
     else this.leftOut.add(path);
     void this.refresh();
+  }
+
+  /** Takes every file that waits into the plan, or leaves all of them out. */
+  includeAll(wanted: boolean): void {
+    this.leftOut.clear();
+    if (!wanted) for (const file of this.waiting) this.leftOut.add(file.file_path);
+    void this.refresh();
+  }
+
+  /** Leaves out every file but one. */
+  includeOnly(path: string): void {
+    if (!this.waiting.some((file) => file.file_path === path)) return;
+    for (const file of this.waiting) this.leftOut.add(file.file_path);
+    this.include(path, true);
+  }
+
+  /** Takes the selected file into the plan or leaves it out; nothing when there is nothing to choose. */
+  toggle(): void {
+    const entry = this.selected;
+    if (entry?.section === 'waiting' && this.waiting.length > 1) this.include(entry.path, this.leftOut.has(entry.path));
+  }
+
+  /** Leaves out every file but the selected one, or takes all of them in again. */
+  toggleOnly(): void {
+    if (this.alone) this.includeAll(true);
+    else if (this.selected?.section === 'waiting') this.includeOnly(this.selected.path);
+  }
+
+  /** Selects the file that stands in the way of an approval: with an open question, or with a change that cannot be. */
+  showObstacle(): void {
+    const path = this.unanswered[0]?.file_path ?? this.blocked[0]?.file_path;
+    const entry = this.entries.find((candidate) => candidate.section !== 'invalid' && candidate.path === path);
+    if (entry) this.select(entry.key);
   }
 
   answer(key: string, value: string): void {
@@ -250,7 +292,8 @@ export class Changes {
     if (!this.plan) return 'The plan is being made.';
     if (this.plan.files.length === 0) return this.waiting.length > 0 ? 'Choose at least one file.' : 'Nothing waits.';
     if (!this.settled) return 'The plan is being made.';
-    if (this.unanswered.length > 0) return 'Answer the open question first.';
+    if (this.unanswered.length > 0) return this.unanswered.length > 1 ? `Answer the ${this.unanswered.length} open questions first.` : 'Answer the open question first.';
+    if (this.plan.rehearsal.state === 'failed') return 'The rehearsal failed: going back would not bring everything back.';
     if (this.blocked.length > 0) return 'A change cannot be applied as it stands.';
     if (this.plan.category === 'breaking' && !this.confirmed) return 'Tick the box above to go on.';
     return '';

@@ -105,6 +105,45 @@ describe('what is approved', () => {
     expect(changes.settled).toBe(true);
   });
 
+  test('one file alone, and every file again', async () => {
+    changes.select(`waiting:${b}`);
+    changes.toggleOnly();
+    await settle();
+    expect(changes.included).toEqual([b]);
+    expect(changes.alone).toBe(true);
+    expect(changes.plan?.files.map((file) => file.file_path)).toEqual([b]);
+    await changes.approve();
+    expect(backend.callsOf('reload')[0]?.request).toMatchObject({ files: [b] });
+    expect(changes.included).toEqual([a, c]); // what was left out for this approval is in again
+    changes.toggleOnly();
+    changes.toggleOnly();
+    expect(changes.included).toEqual([a, c]);
+  });
+
+  test('the selected file is ticked without the mouse; the only one there is cannot be', async () => {
+    changes.toggle();
+    expect(changes.included).toEqual([b, c]);
+    changes.toggle();
+    expect(changes.included).toEqual([a, b, c]);
+    changes.includeAll(false);
+    expect(changes.included).toEqual([]);
+    changes.includeAll(true);
+    expect(changes.included).toHaveLength(3);
+    backend.files = [makeFile(a)];
+    await changes.refresh();
+    changes.toggle();
+    expect(changes.included).toEqual([a]);
+    expect(changes.alone).toBe(false);
+  });
+
+  test('a plan whose way back failed on the copy never', async () => {
+    backend.rehearsal = { ...backend.rehearsal, state: 'failed', message: 'row a1 lost its title' };
+    await changes.refresh();
+    expect(changes.obstacle).toContain('The rehearsal failed');
+    expect(await changes.approve()).toBeUndefined();
+    expect(backend.callsOf('reload')).toHaveLength(0);
+  });
+
   test('a held file alone, when it is selected', async () => {
     const held = { file_path: 'schemas/h.schema.yaml', reason: 'rejected' as const, at: '', by: 'ann', note: '' };
     backend.files.push(makeFile(held.file_path, { held: true }));
@@ -162,6 +201,16 @@ describe('questions', () => {
     await changes.approve();
     expect(backend.callsOf('reload')[0]?.request).toMatchObject({ answers: { 'rename:a.title': 'renamed' } });
     expect(changes.answers.size).toBe(0);
+  });
+
+  test('of another file are found from where one is', async () => {
+    backend.questions = [{ ...backend.questions[0]!, file_path: b }];
+    await changes.refresh();
+    expect(changes.selected?.path).toBe(a);
+    expect(changes.obstacleAt).toBe(b);
+    changes.showObstacle();
+    expect(changes.selected?.path).toBe(b);
+    expect(changes.obstacleAt).toBe('');
   });
 
   test('an answer is dropped when nobody asks any more', async () => {

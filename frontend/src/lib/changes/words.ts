@@ -22,6 +22,14 @@ export function planSentence(plan: Plan): string {
   return `${files}, ${changes}`;
 }
 
+/** What the plan comes to beside its changes: its statements and checks. */
+export function planFacts(plan: Plan): string {
+  const statements = plan.files.reduce((sum, file) => sum + file.actions.reduce((total, action) => total + action.up.length, 0), 0);
+  const checks = plan.files.reduce((sum, file) => sum + file.checks.length, 0);
+  const parts = [statements > 0 ? count(statements, 'statement') : 'No SQL', checks > 0 ? count(checks, 'check') : ''];
+  return parts.filter(Boolean).join(', ');
+}
+
 /** What a person must agree to before a breaking plan: the messages of what breaks. */
 export function breakingMessages(plan: Plan): string[] {
   return plan.files.flatMap((file) => file.changes.filter((change) => change.category === 'breaking').map((change) => change.message));

@@ -1,3 +1,4 @@
+import { SvelteSet } from 'svelte/reactivity';
 import { toBackendError, type Backend, type BackendError } from '../backend/backend';
 import { Refresher } from '../backend/refresher';
 import type { BatchSummary } from '../backend/types';
@@ -5,18 +6,21 @@ import { groupByDay } from './days';
 
 const page = 50;
 const largestPage = 200;
+/** So many batches that match a part of a path are enough to show at first. */
+const screenful = 20;
 
 export type StatusFilter = '' | BatchSummary['status'];
 
 /** The timeline: what was applied, rolled back, rejected or failed, newest first. */
 export class History {
-  items = $state.raw<BatchSummary[]>([]);
   loaded = $state(false);
   loadingMore = $state(false);
   error = $state.raw<BackendError>();
   status = $state<StatusFilter>('');
   file = $state('');
 
+  /** What was fetched; with a part of a path as filter, more than what is shown. */
+  #fetched = $state.raw<BatchSummary[]>([]);
   #next = $state('');
   #wanted = $state('');
   #onScreen = false;
@@ -25,14 +29,18 @@ export class History {
   /** How often somebody chose a batch. */
   #choices = 0;
   readonly #refresher: Refresher;
+  readonly #known = new SvelteSet<string>();
 
+  readonly items = $derived(this.#matching());
   readonly days = $derived(groupByDay(this.items));
   readonly more = $derived(this.#next !== '');
   /** The selected batch. It may be one that is not loaded, when another batch pointed at it. */
   readonly selected = $derived(this.#wanted || (this.items[0]?.action_id ?? ''));
   readonly filtered = $derived(this.status !== '' || this.file.trim() !== '');
-  /** Paths that batches on screen touched, for the filter's suggestions. */
-  readonly files = $derived([...new Set(this.items.flatMap((item) => item.files.map((file) => file.file_path)))].sort());
+  /** How many batches were looked through for the filter. */
+  readonly searched = $derived(this.#fetched.length);
+  /** Paths that batches touched, as far as they were ever fetched, for the filter's suggestions. */
+  readonly files = $derived([...this.#known].sort());
 
   constructor(private readonly backend: Backend) {
     this.#refresher = new Refresher(() => this.#fetch());
@@ -59,12 +67,15 @@ export class History {
     this.#onScreen = false;
   }
 
+  /** Shows only some batches. The file is any part of a path; a whole path that is known is looked up by the engine. */
   filter(by: { status?: StatusFilter; file?: string }): Promise<void> {
+    const before = JSON.stringify(this.#query());
     this.status = by.status ?? this.status;
     this.file = by.file ?? this.file;
-    this.items = [];
-    this.#next = '';
     this.#wanted = '';
+    if (JSON.stringify(this.#query()) === before) return this.#searchOn();
+    this.#fetched = [];
+    this.#next = '';
     this.loaded = false;
     return this.refresh();
   }
@@ -87,26 +98,31 @@ export class History {
     if (!before || this.loadingMore) return;
     this.loadingMore = true;
     try {
-      const answer = await this.backend.history({ ...this.#query(), limit: page, before });
+      const limit = this.#part() === '' ? page : largestPage;
+      const answer = await this.backend.history({ ...this.#query(), limit, before });
       if (this.#next !== before) return;
-      const known = new Set(this.items.map((item) => item.action_id));
-      this.items = [...this.items, ...answer.items.filter((item) => !known.has(item.action_id))];
-      this.#next = answer.next;
+      const known = new Set(this.#fetched.map((item) => item.action_id));
+      this.#keep([...this.#fetched, ...answer.items.filter((item) => !known.has(item.action_id))], answer.next);
     } catch (thrown) {
       this.error = toBackendError(thrown);
     } finally {
       this.loadingMore = false;
     }
+    await this.#searchOn();
+  }
+
+  /** Fetches on until a part of a path has a screenful of batches, or there are no more. */
+  async #searchOn(): Promise<void> {
+    if (this.#part() !== '' && this.items.length < screenful && this.more && !this.error) await this.loadMore();
   }
 
   async #fetch(): Promise<void> {
     const query = this.#query();
-    const limit = Math.min(largestPage, Math.max(page, this.items.length));
+    const limit = Math.min(largestPage, Math.max(page, this.#fetched.length));
     try {
       const answer = await this.backend.history({ ...query, limit });
       if (JSON.stringify(query) !== JSON.stringify(this.#query())) return; // the filter changed: another run follows
-      this.items = answer.items;
-      this.#next = answer.next;
+      this.#keep(answer.items, answer.next);
       this.error = undefined;
       const newest = this.items[0]?.action_id ?? '';
       if (this.#onScreen && !this.filtered) this.#seen = newest;
@@ -116,10 +132,28 @@ export class History {
     } finally {
       if (!this.#refresher.outdated) this.loaded = true;
     }
+    await this.#searchOn();
+  }
+
+  #keep(items: BatchSummary[], next: string): void {
+    for (const item of items) for (const file of item.files) this.#known.add(file.file_path);
+    this.#fetched = items;
+    this.#next = next;
+  }
+
+  /** The part of a path to look for; empty when the engine filters by the whole path, or nobody does. */
+  #part(): string {
+    const file = this.file.trim();
+    return this.#known.has(file) ? '' : file.toLowerCase();
+  }
+
+  #matching(): BatchSummary[] {
+    const part = this.#part();
+    return part === '' ? this.#fetched : this.#fetched.filter((item) => item.files.some((file) => file.file_path.toLowerCase().includes(part)));
   }
 
   #query(): { status?: BatchSummary['status']; file_path?: string } {
     const file = this.file.trim();
-    return { ...(this.status !== '' && { status: this.status }), ...(file !== '' && { file_path: file }) };
+    return { ...(this.status !== '' && { status: this.status }), ...(this.#known.has(file) && { file_path: file }) };
   }
 }

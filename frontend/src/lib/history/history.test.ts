@@ -72,6 +72,31 @@ describe('timeline', () => {
     expect(backend.callsOf('history').at(-1)?.request).toEqual({ status: 'failed', limit: 50 });
   });
 
+  test('a part of a path is looked for in everything, a whole path by the engine', async () => {
+    const touching = (id: string, path: string) => makeBatch(id, { files: [{ file_path: path, kind: 'entity', event: 'modified', version: 1, status: 'applied' }] });
+    backend.batches = Array.from({ length: 500 }, (_, index) => touching(`b${500 - index}`, index === 450 ? 'schemas/rare.schema.yaml' : 'schemas/article.schema.yaml'));
+    await history.filter({ status: 'applied' });
+    await history.filter({ file: 'RARE' });
+    expect(history.items.map((item) => item.action_id)).toEqual(['b50']);
+    expect(history.searched).toBe(500);
+    expect(history.more).toBe(false);
+    const calls = backend.callsOf('history').length;
+    await history.filter({ file: 'article' });
+    expect(history.items).toHaveLength(499);
+    expect(backend.callsOf('history')).toHaveLength(calls); // nothing new had to be fetched
+    await history.filter({ file: 'schemas/rare.schema.yaml' });
+    expect(backend.callsOf('history').at(-1)?.request).toEqual({ status: 'applied', file_path: 'schemas/rare.schema.yaml', limit: 50 });
+  });
+
+  test('a part of a path that many batches match stops at a screenful', async () => {
+    backend.batches = backend.batches.map((batch) => ({ ...batch, files: [{ file_path: 'a.yaml', kind: 'generic' as const, event: 'modified' as const, version: 1, status: 'applied' as const }] }));
+    await history.refresh();
+    const calls = backend.callsOf('history').length;
+    await history.filter({ file: 'a.ya' });
+    expect(backend.callsOf('history')).toHaveLength(calls);
+    expect(history.more).toBe(true);
+  });
+
   test('an error is kept and goes with the next success', async () => {
     backend.fail.set('history', new BackendError('internal', 'no'));
     await history.refresh();

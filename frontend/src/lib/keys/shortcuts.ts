@@ -1,4 +1,4 @@
-export type Command = 'approve' | 'reload' | 'changes' | 'history' | 'help' | 'next' | 'previous';
+export type Command = 'approve' | 'reload' | 'changes' | 'history' | 'help' | 'next' | 'previous' | 'only';
 
 /** What the overlay shows, in this order. */
 export const shortcuts: { keys: string[]; text: string }[] = [
@@ -6,6 +6,8 @@ export const shortcuts: { keys: string[]; text: string }[] = [
   { keys: ['2'], text: 'Go to History' },
   { keys: ['J', '↓'], text: 'Next in the list' },
   { keys: ['K', '↑'], text: 'Previous in the list' },
+  { keys: ['Space'], text: 'Include the file, or leave it out' },
+  { keys: ['O'], text: 'Only this file, or every file again' },
   { keys: ['Ctrl', 'Enter'], text: 'Approve the plan on screen' },
   { keys: ['Ctrl', 'R'], text: 'Read the files again' },
   { keys: ['?'], text: 'Show these shortcuts' },
@@ -33,4 +35,4 @@ export function commandFor(press: Press): Command | undefined {
   return press.typing ? undefined : plain[press.key];
 }
 
-const plain: Record<string, Command> = { '1': 'changes', '2': 'history', '?': 'help', j: 'next', k: 'previous' };
+const plain: Record<string, Command> = { '1': 'changes', '2': 'history', '?': 'help', j: 'next', k: 'previous', o: 'only' };

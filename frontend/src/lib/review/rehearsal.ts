@@ -1,0 +1,45 @@
+import type { IconName } from '../parts/Icon.svelte';
+import { count } from '../text/count';
+
+/** A plan's rehearsal, as far as the page reads it. */
+export interface Rehearsal {
+  state: string;
+  message: string;
+  legs?: { name: string; duration_ms: number }[];
+  rows?: number;
+  sampled?: boolean;
+}
+
+export interface RehearsalLine {
+  tone: 'safe' | 'warn' | 'danger' | 'muted';
+  icon: IconName;
+  text: string;
+}
+
+const legs: Record<string, string> = { forward: 'Forward', back: 'Back', forward_again: 'Forward again' };
+
+/** What a leg of a rehearsal is called. */
+export function legName(name: string): string {
+  return legs[name] ?? name;
+}
+
+/** What a rehearsal came to, in one line; undefined when there is nothing to rehearse. */
+export function rehearsalLine(rehearsal: Rehearsal): RehearsalLine | undefined {
+  switch (rehearsal.state) {
+    case 'not_needed':
+      return undefined;
+    case 'proved':
+      return { tone: 'safe', icon: 'check', text: rehearsal.message || proof(rehearsal) };
+    case 'failed':
+      return { tone: 'danger', icon: 'stop', text: rehearsal.message || 'The rehearsal did not come back to the same state' };
+    case 'timed_out':
+      return { tone: 'warn', icon: 'help', text: rehearsal.message || 'The rehearsal took too long, so rolling back is not proved' };
+    default:
+      return { tone: 'muted', icon: 'dot', text: rehearsal.message || 'Not rehearsed yet' };
+  }
+}
+
+function proof(rehearsal: Rehearsal): string {
+  const rows = count(rehearsal.rows ?? 0, 'row');
+  return rehearsal.sampled ? `Rolling back was proved on a sample of ${rows}` : `Rolling back was proved on all ${rows}`;
+}
