@@ -31,6 +31,8 @@ type engine interface {
 	Rollback(ctx context.Context, request coordinator.RollbackRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
 	Cancel(ctx context.Context, request coordinator.CancelRequest, actor coordinator.Actor) (coordinator.CancelResult, error)
 	Reject(ctx context.Context, request coordinator.RejectRequest, actor coordinator.Actor) (coordinator.RejectResult, error)
+	Drift(ctx context.Context) (coordinator.Drift, error)
+	Repair(ctx context.Context, request coordinator.RepairRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, actor coordinator.Actor) (coordinator.Draft, error)
 	Subscribe(after uint64, fromNow bool) *event.Subscription

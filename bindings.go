@@ -73,6 +73,18 @@ func (a *App) Reject(request coordinator.RejectRequest) (json.RawMessage, error)
 	})
 }
 
+// Drift says where the live tables differ from what is applied.
+func (a *App) Drift() (json.RawMessage, error) {
+	return ask(a, "drift", func(ctx context.Context, e engine) (coordinator.Drift, error) { return e.Drift(ctx) })
+}
+
+// Repair puts the live tables back to what is applied, or plans it.
+func (a *App) Repair(request coordinator.RepairRequest) (json.RawMessage, error) {
+	return ask(a, "repair", func(ctx context.Context, e engine) (coordinator.ApplyResult, error) {
+		return e.Repair(ctx, request, a.actor())
+	})
+}
+
 // Drafts returns the texts that a rollback or a reject replaced.
 func (a *App) Drafts() (json.RawMessage, error) {
 	return ask(a, "drafts", func(ctx context.Context, e engine) ([]coordinator.Draft, error) { return e.Drafts(ctx) })

@@ -8,10 +8,28 @@ import (
 	"strings"
 )
 
+// DifferenceKind says in what a live table is not what the documents say.
+type DifferenceKind string
+
+// The kinds of difference.
+const (
+	MissingTable  DifferenceKind = "missing_table"
+	MissingColumn DifferenceKind = "missing_column"
+	OtherType     DifferenceKind = "other_type"
+	AllowsEmpty   DifferenceKind = "allows_empty"
+	RefusesEmpty  DifferenceKind = "refuses_empty"
+	MissingIndex  DifferenceKind = "missing_index"
+	OtherIndex    DifferenceKind = "other_index"
+)
+
 // Difference is one way in which a live table is not what the documents say.
 type Difference struct {
-	Table   string `json:"table"`
-	Message string `json:"message"`
+	Kind    DifferenceKind
+	Table   string
+	Column  string // empty when the difference is not in a column
+	Index   string // empty when the difference is not in an index
+	Unique  bool   // of an index: a rule, not only a help
+	Message string
 }
 
 // Compare returns where the live tables differ from the wanted ones: missing tables, columns and indexes, other types
@@ -21,7 +39,7 @@ func Compare(d Dialect, want []Table, live map[string]LiveTable) []Difference {
 	for _, t := range want {
 		have, ok := live[t.Name]
 		if !ok {
-			differences = append(differences, Difference{t.Name, "the table is missing"})
+			differences = append(differences, Difference{Kind: MissingTable, Table: t.Name, Message: "the table is missing"})
 			continue
 		}
 		differences = append(differences, compareTable(d, t, have)...)
@@ -31,38 +49,52 @@ func Compare(d Dialect, want []Table, live map[string]LiveTable) []Difference {
 
 func compareTable(d Dialect, want Table, have LiveTable) []Difference {
 	var differences []Difference
-	differ := func(format string, args ...any) {
-		differences = append(differences, Difference{want.Name, fmt.Sprintf(format, args...)})
-	}
 	for i, c := range want.Columns {
-		column := have.Column(c.Name)
-		if column == nil {
-			differ("column %s is missing", c.Name)
-			continue
-		}
-		if i < builtInCount(want) {
-			continue // the declared types of built-in columns are unmanaged
-		}
-		if !d.SameType(c.Type, column.Type) {
-			differ("column %s is %s, not %s", c.Name, column.Type, d.DeclaredType(c.Type))
-		}
-		if c.NotNull && !column.NotNull {
-			differ("column %s allows empty values", c.Name)
-		}
-		if !c.NotNull && column.NotNull {
-			differ("column %s refuses empty values", c.Name)
-		}
+		// The declared types and rules of built-in columns are unmanaged.
+		differences = append(differences, compareColumn(d, want.Name, c, have.Column(c.Name), i >= builtInCount(want))...)
 	}
 	for _, index := range want.Indexes {
-		found := have.Index(index.Name)
-		switch {
+		differ := Difference{Table: want.Name, Column: index.Columns[0], Index: index.Name, Unique: index.Unique}
+		switch found := have.Index(index.Name); {
 		case found == nil:
-			differ("index %s is missing", index.Name)
-		case found.Unique != index.Unique || !slices.Equal(found.Columns, index.Columns):
-			differ("index %s is another one", index.Name)
+			differ.Kind, differ.Message = MissingIndex, fmt.Sprintf("index %s is missing", index.Name)
+		case found.Unique != index.Unique || found.Special || !slices.Equal(found.Columns, index.Columns):
+			differ.Kind, differ.Message = OtherIndex, fmt.Sprintf("index %s is another one", index.Name)
+		default:
+			continue
 		}
+		differences = append(differences, differ)
 	}
 	return differences
+}
+
+func compareColumn(d Dialect, table string, want Column, have *LiveColumn, whole bool) []Difference {
+	var differences []Difference
+	differ := func(kind DifferenceKind, format string, args ...any) {
+		differences = append(differences, Difference{Kind: kind, Table: table, Column: want.Name, Message: fmt.Sprintf(format, args...)})
+	}
+	if have == nil {
+		differ(MissingColumn, "column %s is missing", want.Name)
+		return differences
+	}
+	if whole && !d.SameType(want.Type, have.Type) {
+		differ(OtherType, "column %s is %s, not %s", want.Name, typeWords(have.Type), d.DeclaredType(want.Type))
+	}
+	if whole && want.NotNull && !have.NotNull {
+		differ(AllowsEmpty, "column %s allows empty values", want.Name)
+	}
+	if whole && !want.NotNull && have.NotNull {
+		differ(RefusesEmpty, "column %s refuses empty values", want.Name)
+	}
+	return differences
+}
+
+// typeWords names a declared type, which SQLite lets be empty.
+func typeWords(declared string) string {
+	if declared == "" {
+		return "of no type"
+	}
+	return declared
 }
 
 // builtInCount is how many columns at the start of a table are Marain's own.

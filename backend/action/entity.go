@@ -189,7 +189,7 @@ func (w *work) drifted(ctx context.Context, e *document.Entity) (bool, error) {
 	}
 	w.changes(w.in.Old, w.in.New)
 	w.block("", "The live tables are not what the applied version says: "+strings.Join(words, "; "),
-		"Another program changed the database; put the tables back as they were, then try again")
+		"Another program changed the database; marain drift shows how, and marain drift --repair puts the tables right")
 	return true, nil
 }
 

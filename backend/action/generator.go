@@ -62,19 +62,13 @@ type Draft struct {
 	File      File
 	Questions []Question
 	Effects   Effects
-	Removes   bool // takes something away: never automatic
+	Removes   bool      // takes something away: never automatic
+	Drift     []Drifted // of a repair: what it mends
 }
 
 // File plans one file. The error is one of reading the database; what cannot be planned is a [Block] of the file.
 func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
-	w := &work{g: g, in: in, physical: map[string]string{}, draft: Draft{
-		File: File{
-			Path: in.Path, Kind: in.Kind, Event: in.Event, BaseVersion: in.BaseVersion, Held: in.Held,
-			Changes: []diff.Head{}, Actions: []Action{}, Checks: []Check{}, Hunks: []diff.Hunk{}, Blocked: []Block{},
-		},
-		Questions: []Question{},
-		Effects:   Effects{Lives: map[string]*Life{}},
-	}}
+	w := g.begin(in)
 	var err error
 	switch {
 	case in.MovedFrom != "" || in.MovedTo != "":
@@ -91,6 +85,18 @@ func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
 	}
 	w.grade()
 	return w.draft, nil
+}
+
+// begin returns a file with nothing planned yet.
+func (g *Generator) begin(in Input) *work {
+	return &work{g: g, in: in, physical: map[string]string{}, draft: Draft{
+		File: File{
+			Path: in.Path, Kind: in.Kind, Event: in.Event, BaseVersion: in.BaseVersion, Held: in.Held,
+			Changes: []diff.Head{}, Actions: []Action{}, Checks: []Check{}, Hunks: []diff.Hunk{}, Blocked: []Block{},
+		},
+		Questions: []Question{},
+		Effects:   Effects{Lives: map[string]*Life{}},
+	}}
 }
 
 // work is one file on its way through the generator.

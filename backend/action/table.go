@@ -41,6 +41,9 @@ type Index struct {
 	Table   string
 	Columns []string
 	Unique  bool
+	// Special says that a live index is partial, on an expression or of another kind than a document asks for. Columns has
+	// those columns that it names.
+	Special bool
 }
 
 // LiveTable is a table as the database has it.

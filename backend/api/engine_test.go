@@ -83,6 +83,14 @@ func (e *engine) Reject(ctx context.Context, req coordinator.RejectRequest, by c
 	return coordinator.RejectResult{}, e.asked(ctx, "reject %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
+func (e *engine) Drift(ctx context.Context) (coordinator.Drift, error) {
+	return coordinator.Drift{}, e.asked(ctx, "drift")
+}
+
+func (e *engine) Repair(ctx context.Context, req coordinator.RepairRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
+	return e.apply, e.asked(ctx, "repair %+v by '%s' at %s", req, by.Name, by.Door)
+}
+
 func (e *engine) Drafts(ctx context.Context) ([]coordinator.Draft, error) {
 	return nil, e.asked(ctx, "drafts")
 }

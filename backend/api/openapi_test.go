@@ -88,6 +88,9 @@ func goTypes() map[string]reflect.Type {
 		"Batch": reflect.TypeFor[coordinator.Batch](), "Draft": reflect.TypeFor[coordinator.Draft](), "Drafts": reflect.TypeFor[draftList](),
 		"RestoreRequest": reflect.TypeFor[draftRequest](), "ValidateResult": reflect.TypeFor[coordinator.ValidateResult](),
 		"Fault": reflect.TypeFor[coordinator.Fault](), "VerifyResult": reflect.TypeFor[coordinator.VerifyResult](), "Event": reflect.TypeFor[event.Event](),
+		"Drift": reflect.TypeFor[coordinator.Drift](), "DriftDifference": reflect.TypeFor[coordinator.DriftDifference](),
+		"Unmanaged": reflect.TypeFor[coordinator.Unmanaged](), "UnmanagedColumn": reflect.TypeFor[coordinator.UnmanagedColumn](),
+		"RepairRequest": reflect.TypeFor[coordinator.RepairRequest](), "DriftStatus": reflect.TypeFor[coordinator.DriftStatus](),
 	}
 }
 

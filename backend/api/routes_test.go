@@ -60,6 +60,14 @@ func TestOperations(t *testing.T) {
 			name: "reject", method: "POST", path: "reject", body: `{"files":["a"],"restore":true,"note":"n"}`, status: 200,
 			calls: []string{"reject {Files:[a] Restore:true Note:n}" + rest}, want: []string{`"held":[]`, `"restored":[]`},
 		},
+		{
+			name: "drift", method: "GET", path: "drift", status: 200, calls: []string{"drift"},
+			want: []string{`"differences":[]`, `"tables":[]`, `"columns":[]`, `"plan_id":""`},
+		},
+		{
+			name: "repair", method: "POST", path: "drift/repair", body: `{"files":["a"],"dry_run":true,"plan_id":"p","answers":{"k":"v"},"note":"n"}`, status: 200,
+			calls: []string{"repair {Files:[a] DryRun:true PlanID:p Answers:map[k:v] Note:n}" + rest},
+		},
 		{name: "drafts", method: "GET", path: "drafts", status: 200, calls: []string{"drafts"}, want: []string{`{"items":[]}`}},
 		{
 			name: "restore a draft", method: "POST", path: "drafts/restore", body: `{"id":"d1"}`, status: 200,

@@ -23,7 +23,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand(), validateCommand(), statusCommand(), diffCommand(), applyCommand(), historyCommand(),
-		rollbackCommand(), rejectCommand(), draftsCommand(), verifyCommand(), versionCommand(), helpCommand(),
+		rollbackCommand(), rejectCommand(), draftsCommand(), driftCommand(), verifyCommand(), versionCommand(), helpCommand(),
 	}
 }
 

@@ -40,6 +40,7 @@ func TestCommands(t *testing.T) {
 		rollbackExamples(),
 		rejectExamples(),
 		draftsExamples(),
+		driftExamples(),
 		verifyExamples(),
 		helpExamples(),
 		usageExamples(),

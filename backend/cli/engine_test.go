@@ -20,6 +20,7 @@ type engine struct {
 	drafts   []coordinator.Draft
 	validate coordinator.ValidateResult
 	verify   coordinator.VerifyResult
+	drift    coordinator.Drift
 	err      error // what every method fails with
 	openErr  error // what opening fails with
 	closeErr error // what closing fails with
@@ -75,6 +76,14 @@ func (e *engine) Cancel(_ context.Context, req coordinator.CancelRequest, by coo
 
 func (e *engine) Reject(_ context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error) {
 	return e.reject, e.asked("reject %+v by '%s' at %s", req, by.Name, by.Door)
+}
+
+func (e *engine) Drift(context.Context) (coordinator.Drift, error) {
+	return e.drift, e.asked("drift")
+}
+
+func (e *engine) Repair(_ context.Context, req coordinator.RepairRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
+	return e.apply, e.asked("repair %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) Drafts(context.Context) ([]coordinator.Draft, error) {

@@ -38,6 +38,8 @@ type options struct {
 	to      string
 	version int
 
+	repair bool
+
 	restore   bool
 	restoreID string
 }

@@ -118,6 +118,7 @@ func TestOpenOptions(t *testing.T) {
 	for args, readOnly := range map[string]bool{
 		"status": true, "validate": true, "diff": true, "history": true, "verify": true,
 		"apply": false, "rollback --action 01A": false, "reject " + article: false, "drafts --restore 01D": false,
+		"drift": true, "drift --repair": false,
 	} {
 		w := newWorld(t)
 		w.run(strings.Fields(args)...)

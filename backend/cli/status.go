@@ -14,10 +14,11 @@ func statusCommand() command {
 		name:    "status",
 		summary: "say whether the running system equals the files",
 		text: `Says in one line whether what is applied equals the files on disk, and lists the changes
-that wait, the files that are invalid, and the files that are held back. Nothing is changed.
+that wait, the files that are invalid, and the files that are held back; also whether the live tables
+are what is applied. Nothing is changed.
 
-Exit status: 0 in sync, 4 invalid files, 3 changes pending or files held, 1 the database
-or the folders cannot be reached.`,
+Exit status: 0 in sync, 4 invalid files, 3 changes pending, files held or live tables that
+differ, 1 the database or the folders cannot be reached.`,
 		examples: []string{"marain status", "marain status --json"},
 		readOnly: true,
 		run:      runStatus,
@@ -53,6 +54,9 @@ func printStatus(p *printer, status coordinator.Status) {
 	if !status.Database.OK {
 		p.line(red.is("The database cannot be used: "), status.Database.Message)
 	}
+	if n := status.Drift.Differences; n > 0 {
+		p.line(yellow.is("Drift: "), status.Drift.Message, dim.is("   marain drift shows it, marain drift --repair mends it"))
+	}
 	switch status.Watcher.State {
 	case "polling", "degraded", "unavailable":
 		p.line(yellow.is("Watching: "), status.Watcher.Message)
@@ -84,6 +88,9 @@ func stateLine(status coordinator.Status) piece {
 	}
 	if n := len(status.HeldFiles); n > 0 {
 		parts = append(parts, many(n, "file")+" held")
+	}
+	if n := status.Drift.Differences; n > 0 {
+		parts = append(parts, many(n, "difference")+" in the live tables")
 	}
 	switch {
 	case status.State == "unavailable" || status.State == "suspect":

@@ -300,8 +300,13 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 	c.seq = outcome.Seq
 	changed := map[string]*document.Document{}
 	paths := []string{}
+	c.changedTables(w, outcome)
 	for _, f := range w.Files {
 		path := f.Draft.File.Path
+		if f.Kept {
+			paths = append(paths, path)
+			continue
+		}
 		v := &version{Version: history.Version{Path: path, Number: f.Version, ActionID: w.ActionID, Status: history.Applied}, doc: f.Document}
 		if f.Document != nil {
 			v.Hash = f.Document.Hash

@@ -87,6 +87,7 @@ type Coordinator struct {
 	lives      map[string]action.Life
 	tombs      []action.Tombstone
 	origins    map[string]action.Origin
+	live       liveTables // where the live tables differ from what is applied
 	last       *LastResult
 	lastSync   time.Time
 	parsed     parsed            // the settings as they were read last
@@ -131,7 +132,7 @@ func Open(ctx context.Context, options Options) (*Coordinator, error) {
 		heads:   history.Heads{File: filepath.Join(p.DataDir, "audit.head")},
 		applied: map[string]*version{}, desired: map[string]*saved{}, waiting: map[string]*pending{},
 		refused: map[string]string{}, origins: map[string]action.Origin{},
-		held:    map[string]Held{}, holds: map[string]history.Held{}, cross: map[string][]document.Problem{},
+		held: map[string]Held{}, holds: map[string]history.Held{}, cross: map[string][]document.Problem{},
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, coded(errors.Join(err, c.Close()))
@@ -365,6 +366,9 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 			c.announce()
 		}
 	}
+	if err == nil {
+		err = c.lookAgain(ctx)
+	}
 	if err == nil && c.leftover {
 		err = c.drain(ctx)
 		c.evaluate(ctx)
@@ -461,7 +465,7 @@ func (c *Coordinator) reload(ctx context.Context) error {
 	c.last, c.lastSync = m.last, m.lastSync
 	c.rowsKnown, c.dirty = false, false
 	c.adopt(m.applied)
-	return nil
+	return c.db.Read(ctx, func(q database.Querier) error { return c.look(ctx, q) })
 }
 
 func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory) (err error) {
@@ -530,7 +534,7 @@ func (c *Coordinator) lastEntry(ctx context.Context, q database.Querier, m *memo
 
 func resultOf(e history.Entry) *LastResult {
 	switch e.Kind {
-	case history.KindApply, history.KindRollback:
+	case history.KindApply, history.KindRollback, history.KindRepair:
 		return &LastResult{ActionID: e.ActionID, Kind: e.Kind, Result: "applied", At: e.At, Message: e.Record.Summary}
 	case history.KindFailed:
 		return &LastResult{ActionID: e.ActionID, Kind: e.Kind, Result: "failed", At: e.At, Message: e.Record.Error}

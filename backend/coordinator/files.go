@@ -423,7 +423,8 @@ func (c *Coordinator) fingerprint() string {
 func (c *Coordinator) announce() {
 	status := c.view.Load()
 	c.hub.Publish(event.Changes, status.SnapshotVersion, map[string]any{
-		"pending": len(status.PendingChanges), "invalid": len(status.InvalidFiles), "held": len(status.HeldFiles), "state": status.State,
+		"pending": len(status.PendingChanges), "invalid": len(status.InvalidFiles), "held": len(status.HeldFiles), "drift": status.Drift.Differences,
+		"state": status.State,
 	})
 }
 

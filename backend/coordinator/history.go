@@ -99,7 +99,10 @@ func (c *Coordinator) summary(ctx context.Context, q database.Querier, e history
 	}
 	for _, f := range e.Record.Files {
 		file := BatchFile{File: f.Path, Kind: f.Kind, Event: f.Event, Version: f.Version, Status: status[f.Path]}
-		if file.Status == "" {
+		switch {
+		case file.Status == "" && e.Kind == history.KindRepair:
+			file.Status = history.Applied // it stays what it was
+		case file.Status == "":
 			file.Status = history.Pending
 		}
 		s.Files = append(s.Files, file)

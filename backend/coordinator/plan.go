@@ -111,6 +111,11 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 		if s.stamp, err = c.db.Stamp(ctx, q); err != nil {
 			return err
 		}
+		if !unprepared && (!c.live.known || c.live.stamp != s.stamp) {
+			if err := c.look(ctx, q); err != nil {
+				return err
+			}
+		}
 		inspect := &inspector{db: c.db, q: q, live: map[string]action.LiveTable{}, seen: map[string]bool{}}
 		generator := &action.Generator{
 			Dialect: c.db.Dialect(), Rows: database.Reader{Querier: q}, Environment: c.project.Environment,
@@ -118,7 +123,7 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 			Inspect: inspect.tables,
 		}
 		for _, in := range w.inputs {
-			draft, err := generator.File(ctx, in)
+			draft, err := c.draftOf(ctx, generator, w, in)
 			if err != nil {
 				return err
 			}
@@ -142,6 +147,14 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 	}
 	c.compose(s, w)
 	return s, nil
+}
+
+// draftOf plans one file of a wish.
+func (c *Coordinator) draftOf(ctx context.Context, g *action.Generator, w wish, in action.Input) (action.Draft, error) {
+	if w.name == repairName {
+		return g.Repair(ctx, in, c.seq+1)
+	}
+	return g.File(ctx, in)
 }
 
 // ownTables names the tables of the content types that the files describe or described.

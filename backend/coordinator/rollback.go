@@ -154,7 +154,7 @@ func (c *Coordinator) batch(ctx context.Context, q database.Querier, id string) 
 	if err != nil {
 		return e, err
 	}
-	if e.Kind != history.KindApply && e.Kind != history.KindRollback {
+	if e.Kind != history.KindApply && e.Kind != history.KindRollback && e.Kind != history.KindRepair {
 		return e, Errorf(CodeInvalid, "batch %s changed nothing (%s), so there is nothing to go back to", id, e.Kind)
 	}
 	return e, nil
@@ -164,6 +164,9 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	e, err := c.batch(ctx, q, id)
 	if err != nil {
 		return goal{}, err
+	}
+	if e.Kind == history.KindRepair {
+		return goal{}, Errorf(CodeConflict, "batch %s put the tables back to what the files say; before it they were what no file says, so there is nothing to go back to", id)
 	}
 	own, err := c.store.VersionsOf(ctx, q, id)
 	if err != nil {

@@ -137,6 +137,7 @@ type Status struct {
 	Database        DatabaseStatus     `json:"database"`
 	Watcher         WatcherStatus      `json:"watcher"`
 	Project         ProjectStatus      `json:"project"`
+	Drift           DriftStatus        `json:"drift"`
 }
 
 // DiffRequest asks for a plan. With nothing set it is the plan of everything that waits.
@@ -220,7 +221,7 @@ type BatchFile struct {
 // BatchSummary is one line of history.
 type BatchSummary struct {
 	ActionID   string        `json:"action_id"`
-	Kind       string        `json:"kind"`   // apply, rollback, reject or failed
+	Kind       string        `json:"kind"`   // apply, rollback, repair, reject or failed
 	Status     string        `json:"status"` // applied, rolled_back, failed or rejected
 	At         string        `json:"at"`
 	By         string        `json:"by"`

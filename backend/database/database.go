@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"marain/backend/action"
 )
@@ -58,6 +59,11 @@ type Database interface {
 // Bookkeeping returns the statements that make Marain's own tables, each idempotent. The same SQL serves every
 // database.
 func Bookkeeping() []string { return bookkeeping }
+
+// IsBookkeeping reports whether a table is one of Marain's own.
+func IsBookkeeping(table string) bool {
+	return table == "file_versions" || strings.HasPrefix(table, "marain_")
+}
 
 // Reader reads rows for checks through a Querier. It is an [action.Rows].
 type Reader struct{ Querier Querier }

@@ -46,6 +46,14 @@ const (
 	GenericRemoved     Rule = "generic_removed"
 	MostFilesVanished  Rule = "most_files_vanished"
 	FileMoved          Rule = "file_moved" // a content type goes on in another file
+	LiveTableMissing   Rule = "live_table_missing"
+	LiveColumnMissing  Rule = "live_column_missing"
+	LiveTypeDiffers    Rule = "live_type_differs"
+	LiveAllowsEmpty    Rule = "live_allows_empty"
+	LiveRefusesEmpty   Rule = "live_refuses_empty"
+	LiveIndexDiffers   Rule = "live_index_differs"
+	LiveUniqueDiffers  Rule = "live_unique_differs"
+	ValuesLost         Rule = "values_lost" // what was out of use is not there any more
 	UnknownRule        Rule = "unknown"
 )
 
@@ -54,10 +62,11 @@ func (r Rule) TextCategory() Category {
 	switch r {
 	case FormatOnly, EntityAddedRule, EntityLabelled, BehaviourChanged, FieldAddedOptional, FieldLabelled,
 		DefaultChanged, RequiredToOptional, UniqueDropped, IndexAdded, IndexDropped, ConfigAdded, ConfigLabelled,
-		ConfigKeyAdded, ConfigValueChanged, GenericAdded, GenericChanged:
+		ConfigKeyAdded, ConfigValueChanged, GenericAdded, GenericChanged, LiveRefusesEmpty, LiveIndexDiffers:
 		return Safe
 	case OptionalToRequired, UniqueAdded, FieldRenamedRule, CardinalityRaised, VersionedChanged, ConfigValueJumped,
-		ConfigServiceKey, PlainTextSecret, FileMoved:
+		ConfigServiceKey, PlainTextSecret, FileMoved, LiveTableMissing, LiveColumnMissing, LiveAllowsEmpty,
+		LiveUniqueDiffers, ValuesLost:
 		return Warning
 	default:
 		return Breaking // what the rules do not know is breaking

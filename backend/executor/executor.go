@@ -45,6 +45,7 @@ type File struct {
 	Version  int                // the version that is written
 	OldHash  string             // of the applied version; empty for none
 	Document *document.Document // what becomes applied; nil: the file is gone
+	Kept     bool               // the version is the applied one already: only the tables change
 }
 
 // Text is a content that must be kept though no version refers to it yet: a draft, or what a file is put back to.
@@ -57,7 +58,7 @@ type Text struct {
 // Work is one batch to carry out, with all that it was planned from.
 type Work struct {
 	ActionID string
-	Kind     string // history.KindApply or history.KindRollback
+	Kind     string // history.KindApply, history.KindRollback or history.KindRepair
 	Actor    string
 	Note     string
 	DryRun   bool
@@ -99,6 +100,7 @@ func (w Work) NextLives() map[string]*action.Life {
 type Outcome struct {
 	Seq     int64
 	Hash    string
+	Stamp   string             // the database's own mark of all tables afterwards
 	Timings map[string]float64 // milliseconds by step
 }
 
@@ -121,7 +123,7 @@ func (e *Executor) Run(ctx context.Context, w Work) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r.lap("commit")
-	return Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, Timings: r.timings}, nil
+	return Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, Stamp: r.stamp, Timings: r.timings}, nil
 }
 
 // run is one batch on its way.
@@ -129,6 +131,7 @@ type run struct {
 	executor *Executor
 	work     Work
 	entry    history.Entry
+	stamp    string
 	timings  map[string]float64
 	began    time.Time // of the present step
 }
@@ -153,6 +156,10 @@ func (r *run) transaction(ctx context.Context, q database.Querier) error {
 	r.lap("sql")
 	r.enter(Verifying)
 	if err := r.verify(ctx, q); err != nil {
+		return err
+	}
+	var err error
+	if r.stamp, err = r.executor.Database.Stamp(ctx, q); err != nil {
 		return err
 	}
 	r.lap("verify")
@@ -291,6 +298,9 @@ func (r *run) record(ctx context.Context, q database.Querier) error {
 // version writes one file's version row and content.
 func (r *run) version(ctx context.Context, q database.Querier, f File, at string) (history.RecordFile, error) {
 	s, path := r.executor.Store, f.Draft.File.Path
+	if f.Kept {
+		return history.RecordFile{File: WithoutRows(f.Draft.File), Version: f.Version, OldHash: f.OldHash, NewHash: f.OldHash}, nil
+	}
 	executed, rollback, err := statements(f.Draft.File.Actions)
 	if err != nil {
 		return history.RecordFile{}, err

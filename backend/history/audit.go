@@ -21,6 +21,7 @@ const (
 	KindApply    = "apply"
 	KindRollback = "rollback"
 	KindReject   = "reject"
+	KindRepair   = "repair" // live tables were put back to what the applied versions say
 	KindFailed   = "failed"
 )
 
@@ -134,7 +135,7 @@ func (s *Store) Entries(ctx context.Context, q database.Querier, f Filter) ([]En
 			return nil, fmt.Errorf("write the file name: %w", err)
 		}
 		query += ` AND (EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.file_path = ? AND v.status <> 'pending')
-	OR (a.kind IN ('failed', 'reject') AND a.record LIKE ? ESCAPE '!'))`
+	OR (a.kind IN ('failed', 'reject', 'repair') AND a.record LIKE ? ESCAPE '!'))`
 		args = append(args, f.Path, "%"+likeEscape(`"file_path":`+string(needle))+"%")
 	}
 	switch f.Status {
@@ -142,7 +143,7 @@ func (s *Store) Entries(ctx context.Context, q database.Querier, f Filter) ([]En
 	case RolledBack:
 		query += ` AND EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.status = 'rolled_back')`
 	case Applied:
-		query += ` AND EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.status = 'applied')`
+		query += ` AND (a.kind = 'repair' OR EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.status = 'applied'))`
 	case "failed":
 		query += ` AND a.kind = 'failed'`
 	case "rejected":

@@ -63,6 +63,7 @@ func (d Dialect) Statements(step action.Step) ([]string, error) {
 	case action.RenameTable:
 		return alter(s.From, "RENAME TO %s", q(s.To))
 	case action.AddColumn:
+		s.Column.DefaultNow = false // which SQLite takes in a new table only
 		column, err := d.column(s.Column)
 		if err != nil {
 			return nil, err

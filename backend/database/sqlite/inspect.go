@@ -62,9 +62,9 @@ WHERE t.type = 'table' AND t.name IN (`+placeholders(len(names))+`) ORDER BY t.n
 }
 
 func inspectIndexes(ctx context.Context, q database.Querier, tables map[string]action.LiveTable, names []any) (err error) {
-	rows, err := q.Query(ctx, `SELECT t.name, i.name, i."unique", c.name
-FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS i JOIN pragma_index_info(i.name) AS c
-WHERE t.type = 'table' AND i.origin = 'c' AND i.partial = 0 AND c.name IS NOT NULL AND t.name IN (`+placeholders(len(names))+`)
+	rows, err := q.Query(ctx, `SELECT t.name, i.name, i."unique", i.partial OR c.cid < 0 OR c."desc" OR c.coll <> 'BINARY', coalesce(c.name, '')
+FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS i JOIN pragma_index_xinfo(i.name) AS c
+WHERE t.type = 'table' AND i.origin = 'c' AND c.key AND t.name IN (`+placeholders(len(names))+`)
 ORDER BY t.name, i.name, c.seqno`, names...)
 	if err != nil {
 		return err
@@ -73,16 +73,20 @@ ORDER BY t.name, i.name, c.seqno`, names...)
 	for rows.Next() {
 		var table, column string
 		var index action.Index
-		if err := rows.Scan(&table, &index.Name, &index.Unique, &column); err != nil {
+		if err := rows.Scan(&table, &index.Name, &index.Unique, &index.Special, &column); err != nil {
 			return err
 		}
+		index.Table = table
 		t := tables[table]
-		if n := len(t.Indexes); n > 0 && t.Indexes[n-1].Name == index.Name {
-			t.Indexes[n-1].Columns = append(t.Indexes[n-1].Columns, column)
-			continue
+		last := len(t.Indexes) - 1
+		if last < 0 || t.Indexes[last].Name != index.Name {
+			t.Indexes = append(t.Indexes, index)
+			last++
 		}
-		index.Table, index.Columns = table, []string{column}
-		t.Indexes = append(t.Indexes, index)
+		t.Indexes[last].Special = t.Indexes[last].Special || index.Special
+		if column != "" {
+			t.Indexes[last].Columns = append(t.Indexes[last].Columns, column)
+		}
 		tables[table] = t
 	}
 	return rows.Err()

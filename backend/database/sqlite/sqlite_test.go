@@ -69,7 +69,7 @@ func TestStatements(t *testing.T) {
 	}{
 		{action.RenameTable{From: "a", To: `b"; DROP TABLE x; --`}, []string{`ALTER TABLE "a" RENAME TO "b""; DROP TABLE x; --"`}},
 		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnText, NotNull: true, Default: "it's"}}, []string{`ALTER TABLE "t" ADD COLUMN "c" TEXT NOT NULL DEFAULT 'it''s'`}},
-		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnTimestamp, DefaultNow: true}}, []string{`ALTER TABLE "t" ADD COLUMN "c" TIMESTAMP DEFAULT CURRENT_TIMESTAMP`}},
+		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnTimestamp, DefaultNow: true}}, []string{`ALTER TABLE "t" ADD COLUMN "c" TIMESTAMP`}},
 		{action.RenameColumn{Table: "t", From: "a", To: "b"}, []string{`ALTER TABLE "t" RENAME COLUMN "a" TO "b"`}},
 		{action.SetNotNull{Table: "t", Column: "c"}, []string{`ALTER TABLE "t" ALTER COLUMN "c" SET NOT NULL`}},
 		{action.DropNotNull{Table: "t", Column: "c"}, []string{`ALTER TABLE "t" ALTER COLUMN "c" DROP NOT NULL`}},
@@ -348,7 +348,8 @@ func TestInspect(t *testing.T) {
 		}
 		got := fmt.Sprintf("%+v", tables)
 		want := `map[t"x:{Name:t"x Columns:[{Name:id Type:TEXT NotNull:true} {Name:a b Type:INTEGER NotNull:true} {Name:c Type:REAL NotNull:false} {Name:g Type: NotNull:false}] ` +
-			`Indexes:[{Name:u Table:t"x Columns:[a b c] Unique:true}]}]`
+			`Indexes:[{Name:expression Table:t"x Columns:[] Unique:false Special:true} {Name:partial Table:t"x Columns:[c] Unique:false Special:true} ` +
+			`{Name:u Table:t"x Columns:[a b c] Unique:true Special:false}]}]`
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

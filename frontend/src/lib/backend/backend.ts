@@ -8,6 +8,7 @@ import type {
   CancelResult,
   DiffRequest,
   Draft,
+  Drift,
   ErrorBody,
   History,
   HistoryRequest,
@@ -18,6 +19,7 @@ import type {
   RejectRequest,
   RejectResult,
   ReloadRequest,
+  RepairRequest,
   RollbackRequest,
   ServerEvent,
   Status,
@@ -89,6 +91,9 @@ export interface Backend {
   /** Ends a batch that runs; resolves when nothing of it is left. Its own request fails with `cancelled`. */
   cancel(request: CancelRequest): Promise<CancelResult>;
   reject(request: RejectRequest): Promise<RejectResult>;
+  /** Where the live tables are not what is applied, and the plan that mends it. */
+  drift(): Promise<Drift>;
+  repair(request: RepairRequest): Promise<ApplyResult>;
   drafts(): Promise<Draft[]>;
   restoreDraft(id: string): Promise<void>;
   /** What is out of use, oldest first. Counting what is inside may take some seconds. */

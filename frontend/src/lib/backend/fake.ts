@@ -12,6 +12,7 @@ import type {
   CancelResult,
   DiffRequest,
   Draft,
+  Drift,
   History,
   HistoryRequest,
   Plan,
@@ -21,6 +22,7 @@ import type {
   RejectRequest,
   RejectResult,
   ReloadRequest,
+  RepairRequest,
   RollbackRequest,
   ServerEvent,
   Status,
@@ -44,6 +46,7 @@ export class FakeBackend implements Backend {
   draftList: Draft[] = [];
   tombstoneList: Tombstone[] = [];
   backupList: Backup[] = [];
+  driftValue: Drift = makeDrift();
   batchValue: Partial<Batch> = {};
   previewPlan: Plan = makePlan([]);
   calls: Call[] = [];
@@ -102,6 +105,16 @@ export class FakeBackend implements Backend {
     this.#answer('reject', request, () => {
       this.files = this.files.filter((file) => !request.files.includes(file.file_path));
       return { held: request.restore ? [] : request.files, restored: request.restore ? request.files : [], action_id: 'rejected-1' };
+    });
+
+  drift = (): Promise<Drift> => this.#answer('drift', undefined, () => this.driftValue);
+
+  repair = (request: RepairRequest): Promise<ApplyResult> =>
+    this.#answer('repair', request, () => {
+      if (request.dry_run) return { ...makeResult([], ''), plan: this.driftValue.plan };
+      const repaired = this.driftValue.plan.files.map((file) => file.file_path);
+      this.driftValue = makeDrift();
+      return makeResult(repaired, `repaired-${++this.#made}`);
     });
 
   drafts = (): Promise<Draft[]> => this.#answer('drafts', undefined, () => this.draftList);
@@ -190,6 +203,10 @@ export function makePlan(files: PlanFile[]): Plan {
   };
 }
 
+export function makeDrift(over: Partial<Drift> = {}): Drift {
+  return { in_sync: true, differences: [], unmanaged: { tables: [], columns: [] }, plan: makePlan([]), ...over };
+}
+
 export function makeStatus(over: Partial<Status> = {}): Status {
   return {
     in_sync: true,
@@ -204,6 +221,7 @@ export function makeStatus(over: Partial<Status> = {}): Status {
     database: { driver: 'sqlite', location: 'data/content/marain.db', schema_version: 1, ok: true, message: '' },
     watcher: { state: 'watching', message: '', folders: ['schemas', 'config'], files: 4, last_event: '' },
     project: { name: 'sample', root: '/sample', environment: 'dev', policy: 'none', version: '0.1.0' },
+    drift: { differences: 0, message: '' },
     ...over,
   };
 }

@@ -3,7 +3,7 @@
 import { BackendError, readErrorBody, type Backend, type Listener } from './backend';
 import { StreamParser } from './sse';
 import type { TokenStore } from './token';
-import type { Backups, Batch, Draft, History, HistoryRequest, Plan, ServerEvent, Status, Tombstones } from './types';
+import type { Backups, Batch, Draft, Drift, History, HistoryRequest, Plan, ServerEvent, Status, Tombstones } from './types';
 
 const base = '/api/v1/hot-reload/';
 /** Milliseconds between attempts to reconnect: doubled each time, up to the last. */
@@ -27,6 +27,8 @@ export class RestBackend implements Backend {
   tombstones = () => this.#call<Tombstones>('GET', 'tombstones');
   purge: Backend['purge'] = (request) => this.#call('POST', 'purge', request);
   backups = () => this.#call<Backups>('GET', 'backups');
+  drift = () => this.#call<Drift>('GET', 'drift');
+  repair: Backend['repair'] = (request) => this.#call('POST', 'drift/repair', request);
   restoreDraft: Backend['restoreDraft'] = async (id) => {
     await this.#call('POST', 'drafts/restore', { id });
   };

@@ -134,6 +134,8 @@ export interface Status {
   database: { driver: 'sqlite' | 'postgres'; location: string; schema_version: number; ok: boolean; message: string };
   watcher: { state: 'watching' | 'polling' | 'degraded' | 'unavailable' | 'off'; message: string; folders: string[]; files: number; last_event: string };
   project: { name: string; root: string; environment: string; policy: 'none' | 'safe' | 'all'; version: string };
+  /** Where the live tables are not what is applied: how many differences, and the first of them in words. */
+  drift: { differences: number; message: string };
 }
 
 /** How far a batch is; the data of a `progress` event. */
@@ -159,7 +161,7 @@ export interface CancelRequest { action_id: string }
 export interface CancelResult { action_id: string }
 
 /** `purge` destroyed what was out of use; `restore` put a backup back. Neither can be undone by a rollback. */
-export type BatchKind = 'apply' | 'rollback' | 'reject' | 'failed' | 'purge' | 'restore';
+export type BatchKind = 'apply' | 'rollback' | 'repair' | 'reject' | 'failed' | 'purge' | 'restore';
 
 export interface BatchSummary {
   action_id: string;
@@ -388,4 +390,41 @@ export interface ProjectState {
   recent: { root: string; name: string }[];
   /** Why the last attempt to open one did not work, or empty. */
   message: string;
+}
+
+/** One way in which a live table is not what its applied document says. */
+export interface DriftDifference {
+  file_path: string;
+  entity: string;
+  table: string;
+  column?: string;
+  index?: string;
+  kind: 'missing_table' | 'missing_column' | 'other_type' | 'allows_empty' | 'refuses_empty' | 'missing_index' | 'other_index';
+  message: string;
+  /** What mends it; empty when another difference's SQL does, or nothing can. */
+  sql: string[];
+}
+
+/** What other programs keep in the same database; it is left alone. */
+export interface Unmanaged {
+  tables: string[];
+  /** `rows_with_value` is missing when counting took too long. */
+  columns: { table: string; column: string; type: string; rows_with_value?: number }[];
+}
+
+export interface Drift {
+  in_sync: boolean;
+  differences: DriftDifference[];
+  unmanaged: Unmanaged;
+  /** The repair: what `repair` would do. */
+  plan: Plan;
+}
+
+/** The way back to what is applied; of all files, or of some. Answered like an apply. */
+export interface RepairRequest {
+  files?: string[];
+  dry_run?: boolean;
+  plan_id?: string;
+  answers?: Record<string, string>;
+  note?: string;
 }

@@ -9,6 +9,7 @@ import type {
   CancelResult,
   DiffRequest,
   Draft,
+  Drift,
   History,
   HistoryRequest,
   Plan,
@@ -18,6 +19,7 @@ import type {
   RejectRequest,
   RejectResult,
   ReloadRequest,
+  RepairRequest,
   RollbackRequest,
   ServerEvent,
   Status,
@@ -34,6 +36,8 @@ export interface App {
   Rollback(request: RollbackRequest): Promise<ApplyResult>;
   Cancel(request: CancelRequest): Promise<CancelResult>;
   Reject(request: RejectRequest): Promise<RejectResult>;
+  Drift(): Promise<Drift>;
+  Repair(request: RepairRequest): Promise<ApplyResult>;
   Drafts(): Promise<Draft[]>;
   RestoreDraft(id: string): Promise<unknown>;
   Tombstones(): Promise<Tombstones>;
@@ -65,6 +69,8 @@ export class WailsBackend implements Backend, WindowAbilities {
   rollback: Backend['rollback'] = (request) => this.#call((app) => app.Rollback(request));
   cancel: Backend['cancel'] = (request) => this.#call((app) => app.Cancel(request));
   reject: Backend['reject'] = (request) => this.#call((app) => app.Reject(request));
+  drift = () => this.#call((app) => app.Drift());
+  repair: Backend['repair'] = (request) => this.#call((app) => app.Repair(request));
   drafts = () => this.#call((app) => app.Drafts());
   restoreDraft = (id: string) => this.#do((app) => app.RestoreDraft(id));
   tombstones = () => this.#call((app) => app.Tombstones());

@@ -1,0 +1,172 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// startEmpty is the answer that makes a missing column anew.
+const startEmpty = "empty"
+
+// missingColumn plans a column that is not there. It gets its name back where it lies under another one, else it is
+// added again.
+func (m *mending) missingColumn(ctx context.Context, want Table, have LiveTable, d Difference) error {
+	if slices.Contains(want.Key, d.Column) || d.Column == "parent_id" {
+		m.report(d, nil)
+		m.block(d.key(), fmt.Sprintf("Column %s of %s is missing, and nothing else can say which row is which", d.Column, want.Name),
+			"Bring the table back from a backup, or rename it away so that it is made again, empty")
+		return nil
+	}
+	column := want.Columns[slices.IndexFunc(want.Columns, func(c Column) bool { return c.Name == d.Column })]
+	f := m.fieldOf(want.Name, d.Column)
+	if f != nil && m.life.Fields[f.ID] != "" {
+		if name := OutOfUse(m.life.Fields[f.ID], d.Column); have.Column(name) != nil {
+			d.Message += fmt.Sprintf(", and is there as %s: it gets its name back with its values", name)
+			return m.renamed(ctx, want, have, d, column, name)
+		}
+	}
+	others := m.strays(want, have, column)
+	if len(others) == 0 {
+		return m.addedAgain(ctx, want, d, column, f)
+	}
+	answer, ok := m.ask(Question{
+		Key: "repair:" + d.key(),
+		Text: fmt.Sprintf("Column %s of %s is missing, and no file describes %s, which holds the same type. Is that the same column under another name, or is %s to start empty?",
+			d.Column, want.Name, words(others), d.Column),
+		Options: append([]string{startEmpty}, others...),
+	})
+	if ok && answer != startEmpty {
+		return m.renamed(ctx, want, have, d, column, answer)
+	}
+	return m.addedAgain(ctx, want, d, column, f)
+}
+
+// strays returns the columns of a table that no document mentions and that could be the missing one under another name.
+func (m *mending) strays(want Table, have LiveTable, missing Column) []string {
+	var names []string
+	for _, c := range have.Columns {
+		if IsOutOfUse(c.Name) || slices.ContainsFunc(want.Columns, func(w Column) bool { return w.Name == c.Name }) {
+			continue
+		}
+		if m.g.Dialect.SameType(missing.Type, c.Type) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// renamed gives a column its name back and mends what else differs in it.
+func (m *mending) renamed(ctx context.Context, want Table, have LiveTable, d Difference, column Column, name string) error {
+	err := m.mended(d, fmt.Sprintf("Give column %s of %s its name back", d.Column, want.Name),
+		[]Step{RenameColumn{want.Name, name, d.Column}}, []Step{RenameColumn{want.Name, d.Column, name}})
+	if err != nil {
+		return err
+	}
+	m.columns[want.Name+"."+d.Column] = name
+	for _, rest := range compareColumn(m.g.Dialect, want.Name, column, have.Column(name), m.fieldOf(want.Name, d.Column) != nil) {
+		if err := m.difference(ctx, want, have, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// column is the name under which a column can be read while the plan is made.
+func (m *mending) column(table, column string) string {
+	if name, ok := m.columns[table+"."+column]; ok {
+		return name
+	}
+	return column
+}
+
+// addedAgain adds a column. Where it must not be empty, the rows that exist get its default or an answer.
+func (m *mending) addedAgain(ctx context.Context, want Table, d Difference, column Column, f *document.Field) error {
+	m.made[want.Name+"."+d.Column] = true
+	d.Message += ": it is added again, without the values that it had"
+	up := []Step{AddColumn{want.Name, column}}
+	down := []Step{RenameColumn{want.Name, d.Column, OutOfUse(m.tag(want.Name, d.Column), d.Column)}}
+	if column.NotNull {
+		down = append([]Step{DropNotNull{want.Name, d.Column}}, down...)
+	}
+	rows, proved, err := m.countRows(ctx, want, d)
+	if err != nil {
+		return err
+	}
+	switch {
+	case column.NotNull && column.Default == nil:
+		// Whatever the number of rows is now: it may be another one when the plan is applied.
+		optional := column
+		optional.NotNull = false
+		up = []Step{AddColumn{want.Name, optional}}
+		if f != nil && !(proved && rows == 0) {
+			if fill := m.askFill(d.key(), f, rows); fill != nil {
+				up = append(up, Fill{want.Name, d.Column, column.Type, fill})
+			}
+		}
+		up = append(up, SetNotNull{want.Name, d.Column})
+	case f != nil && f.Unique && column.Default != nil && rows > 1:
+		m.block(d.key(), fmt.Sprintf("%s is unique, and %s would get the same default", f.ID, rowCount(rows)), "Leave out the default or unique, then repair again")
+	}
+	return m.mended(d, fmt.Sprintf("Add column %s to %s again", d.Column, want.Name), up, down)
+}
+
+// countRows asks how many rows a table has that lost a column.
+func (m *mending) countRows(ctx context.Context, want Table, d Difference) (int64, bool, error) {
+	return m.check(ctx, probe{
+		key: d.key(), rule: d.rule(),
+		query: fmt.Sprintf("SELECT count(*) AS n, count(*) AS total FROM %s", m.now(want.Name)),
+		judge: func(n, _ int64) (Verdict, diff.Category, string) {
+			if n == 0 {
+				return ProvedSafe, diff.Safe, fmt.Sprintf("%s has no rows", want.Name)
+			}
+			return Risk, diff.Warning, fmt.Sprintf("%s of %s lost what they had in %s", rowCount(n), want.Name, d.Column)
+		},
+	})
+}
+
+// emptyValues returns the steps that fill what is empty in a column which must not be, by its default or an answer.
+func (m *mending) emptyValues(ctx context.Context, want Table, d Difference) ([]Step, error) {
+	column := want.Columns[slices.IndexFunc(want.Columns, func(c Column) bool { return c.Name == d.Column })]
+	f := m.fieldOf(want.Name, d.Column)
+	name := m.g.Dialect.Quote(m.column(want.Name, d.Column))
+	empty, proved, err := m.check(ctx, probe{
+		key: d.key(), rule: d.rule(),
+		query:  fmt.Sprintf("SELECT count(*) - count(%s) AS n, count(*) AS total FROM %s", name, m.now(want.Name)),
+		sample: fmt.Sprintf("SELECT id FROM %s WHERE %s IS NULL ORDER BY id", m.now(want.Name), name),
+		judge: func(n, total int64) (Verdict, diff.Category, string) {
+			if n == 0 {
+				return ProvedSafe, diff.Safe, fmt.Sprintf("0 of %s are empty", rowCount(total))
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s have no %s", group(n), rowCount(total), d.Column)
+		},
+	})
+	switch {
+	case err != nil || proved && empty == 0:
+		return nil, err
+	case f == nil && column.Default != nil:
+		return []Step{Fill{want.Name, d.Column, column.Type, column.Default}}, nil
+	case f == nil:
+		m.block(d.key(), fmt.Sprintf("%s of %s have no %s", rowCount(empty), want.Name, d.Column), "Give them one, or delete them, then repair again")
+		return nil, nil
+	}
+	fill := m.askFill(d.key(), f, empty)
+	if fill == nil {
+		return nil, nil
+	}
+	if !f.Multiple() && want.Name == document.ContentTable(m.new.ID) {
+		err = m.checkFillFree(ctx, d.key(), f, m.column(want.Name, d.Column), fill)
+	}
+	return []Step{Fill{want.Name, d.Column, column.Type, fill}}, err
+}
+
+// otherType plans a column of another type.
+func (m *mending) otherType(_ context.Context, want Table, _ LiveTable, d Difference) error {
+	m.settled[want.Name+"."+d.Column] = true
+	m.report(d, nil)
+	m.block(d.key(), fmt.Sprintf("%s: %s, and this cannot be repaired yet", want.Name, d.Message), "Put the column's type back")
+	return nil
+}
