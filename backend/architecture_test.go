@@ -105,6 +105,7 @@ func TestWhoImportsWhatFromOutside(t *testing.T) {
 	allowed := map[string][]string{
 		wails:                          {module},
 		"modernc.org/sqlite":           {backend + "database/sqlite"},
+		"github.com/jackc/pgx":         {backend + "database/postgres"},
 		"gopkg.in/yaml":                {backend + "document"},
 		"github.com/fsnotify":          {backend + "watcher"},
 		"github.com/klauspost":         {backend + "history"},

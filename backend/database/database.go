@@ -20,6 +20,10 @@ var (
 	ErrReplaced = errors.New("the database file was removed or replaced while it was open")
 	// ErrUnknown says that the connection was lost around the commit, so that it may or may not have happened.
 	ErrUnknown = errors.New("the result of the commit is unknown")
+	// ErrUnreachable says that there is no connection to the database, or none any more. Nothing was changed.
+	ErrUnreachable = errors.New("the database cannot be reached")
+	// ErrDamaged says that the storage of the database fails, so that what it says may not be what is on the disk.
+	ErrDamaged = errors.New("the storage of the database fails")
 )
 
 // Querier runs statements in one transaction. Parameters are written as ? on every database.
@@ -39,7 +43,8 @@ type Database interface {
 	Read(ctx context.Context, fn func(Querier) error) error
 	// Write runs fn in the one writing transaction that may exist at a time and commits when fn returns nil. Whatever
 	// fn returned is in the error's chain. [ErrLocked] when the lock was not to be had in time, [ErrUnknown] when the
-	// commit may have happened.
+	// commit may have happened. When a lock inside the transaction was not to be had, everything is taken back and fn
+	// runs again from its start: what it leaves outside of the transaction must be the same after any number of runs.
 	Write(ctx context.Context, fn func(Querier) error) error
 	// Inspect returns those of the named tables that exist.
 	Inspect(ctx context.Context, q Querier, names []string) (map[string]action.LiveTable, error)

@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+
+	"marain/backend/database"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The codes of the server that mean something to the engine.
+const (
+	codeLockNotAvailable = "55P03"
+	codeDeadlock         = "40P01"
+	codeQueryCanceled    = "57014"
+	codeIOError          = "58030"
+	codeIdle             = "25P03" // a transaction did nothing for too long
+	codeTooMany          = "53300" // connections
+	classData            = "22"    // a value that does not fit
+	classConnection      = "08"
+	classOperator        = "57P" // the server is starting, stopping, or its administrator ended the connection
+	classCorrupt         = "XX00"
+)
+
+// discreet removes from the server's errors what holds values of rows, before anything else can see it: the detail,
+// the hint, where it happened, and in a message about a value the value itself.
+func discreet(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
+	return func(conn *pgconn.PgConn, e *pgconn.PgError) bool {
+		e.Detail, e.Hint, e.Where, e.InternalQuery = "", "", "", ""
+		if strings.HasPrefix(e.Code, classData) {
+			e.Message = inQuotes.ReplaceAllString(e.Message, "…")
+		}
+		return next == nil || next(conn, e)
+	}
+}
+
+var inQuotes = regexp.MustCompile(`(?s)".*"`)
+
+// codeOf returns the server's code in an error, or nothing.
+func codeOf(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// translate gives an error of the server or the connection the name that every database has for it.
+func (db *DB) translate(ctx context.Context, err error) error {
+	if err == nil || named(err) {
+		return err
+	}
+	code := codeOf(err)
+	switch {
+	case code == codeLockNotAvailable, code == codeDeadlock:
+		return errors.Join(database.ErrLocked, err)
+	case code == codeQueryCanceled && ctx.Err() == nil:
+		// The server's own limit, or somebody's who did not want to wait.
+		return errors.Join(context.DeadlineExceeded, err)
+	case code == codeIOError, strings.HasPrefix(code, classCorrupt) && code != "XX000":
+		return errors.Join(database.ErrDamaged, err)
+	case lost(err) && ctx.Err() == nil:
+		return errors.Join(database.ErrUnreachable, err)
+	}
+	return err
+}
+
+// named reports whether an error has its name already.
+func named(err error) bool {
+	for _, known := range []error{database.ErrLocked, database.ErrReplaced, database.ErrUnknown, database.ErrUnreachable, database.ErrDamaged} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// lost reports whether an error says that there is no connection, or none any more.
+func lost(err error) bool {
+	for _, end := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, pgconn.ErrConnClosed, errClosed} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	var network net.Error
+	var connecting *pgconn.ConnectError
+	if errors.As(err, &connecting) || errors.As(err, &network) {
+		return true
+	}
+	code := codeOf(err)
+	return strings.HasPrefix(code, classConnection) || strings.HasPrefix(code, classOperator) || code == codeIdle || code == codeTooMany
+}
+
+// fatal reports whether the server ended the connection with an error.
+func fatal(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC")
+}

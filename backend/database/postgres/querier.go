@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"time"
+
+	"marain/backend/database"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// querier is a transaction as the rest of Marain sees it. Like any transaction it must not be used by two at once.
+type querier struct {
+	db      *DB
+	conn    *sql.Conn
+	reading bool
+	wrote   bool // something may have been changed
+	sent    bool // the commit is on its way
+	done    bool // committed, or taken back by the server
+}
+
+var _ database.Querier = (*querier)(nil)
+
+// Exec runs one statement.
+func (q *querier) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	q.wrote = true
+	var result driver.RowsAffected
+	err := raw(q.conn, func(c *pgx.Conn) error {
+		if err := q.ready(ctx, c, args); err != nil {
+			return err
+		}
+		if len(args) == 0 {
+			// The driver would send this in a way that lets several statements pass as one.
+			tag, err := c.PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Close()
+			result = driver.RowsAffected(tag.RowsAffected())
+			return err
+		}
+		tag, err := c.Exec(ctx, numbered(query), args...)
+		result = driver.RowsAffected(tag.RowsAffected())
+		return err
+	})
+	return result, err
+}
+
+// Query runs a query. Its rows must be closed before the next statement.
+func (q *querier) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := q.prepare(ctx, args); err != nil {
+		return nil, err
+	}
+	if len(args) > 0 {
+		query = numbered(query)
+	}
+	return q.conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRow runs a query for one row.
+func (q *querier) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if len(args) > 0 {
+		query = numbered(query)
+	}
+	_ = q.prepare(ctx, args) // when it fails, so does the query, and a row carries only the error of that
+	return q.conn.QueryRowContext(ctx, query, args...)
+}
+
+func (q *querier) prepare(ctx context.Context, args []any) error {
+	return raw(q.conn, func(c *pgx.Conn) error { return q.ready(ctx, c, args) })
+}
+
+// ready makes the connection fit for the next statement. In a reading transaction a statement that failed is forgotten.
+func (q *querier) ready(ctx context.Context, c *pgx.Conn, args []any) error {
+	if c.IsClosed() {
+		return errClosed
+	}
+	if q.reading && c.PgConn().TxStatus() == 'E' {
+		wait(c, q.db.limits.grace)
+		if _, err := c.PgConn().Exec(ctx, "ROLLBACK TO SAVEPOINT "+mark).ReadAll(); err != nil {
+			return err
+		}
+	}
+	wait(c, q.patience(args))
+	return nil
+}
+
+// patience is how long the next answer may take. Changes of tables come without parameters and may take long; books
+// are kept with them and never do.
+func (q *querier) patience(args []any) time.Duration {
+	if q.reading || len(args) > 0 {
+		return q.db.limits.read + q.db.limits.grace
+	}
+	return q.db.limits.statement + q.db.limits.grace
+}
