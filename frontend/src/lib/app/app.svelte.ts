@@ -1,4 +1,5 @@
 import { getContext, setContext } from 'svelte';
+import { Activity } from '../activity/activity.svelte';
 import { toBackendError, type Backend, type BackendError, type Connection } from '../backend/backend';
 import type { ApplyResult, ProjectState, ServerEvent } from '../backend/types';
 import { Changes } from '../changes/changes.svelte';
@@ -23,6 +24,7 @@ export class App {
   refused = $state(false);
 
   readonly status: StatusStore;
+  readonly activity: Activity;
   readonly changes: Changes;
   readonly history: History;
   readonly batch: BatchView;
@@ -37,6 +39,7 @@ export class App {
 
   constructor(readonly backend: Backend) {
     this.status = new StatusStore(backend);
+    this.activity = new Activity(backend);
     this.changes = new Changes(backend);
     this.history = new History(backend);
     this.batch = new BatchView(backend);
@@ -103,6 +106,14 @@ export class App {
     this.#report(this.changes.refusal);
     await this.refresh();
     this.settled();
+  }
+
+  /** Ends the batch that runs, whoever started it, as long as it is not being committed. */
+  async cancelRunning(): Promise<void> {
+    const error = await this.activity.cancel();
+    if (error?.code === 'conflict' || error?.code === 'not_found') this.notices.warn('Too late to cancel', `${error.message}. Roll it back if it is not wanted.`);
+    else this.#report(error);
+    await this.#refreshStatus();
   }
 
   async reload(): Promise<void> {
@@ -201,13 +212,23 @@ export class App {
     const gap = this.#seen > 0 && event.seq > this.#seen + 1;
     this.#seen = Math.max(this.#seen, event.seq);
     if (event.type === 'reset') this.#seen = event.seq;
-    if (event.type === 'progress' && !gap) return;
+    if (event.type === 'progress' && !gap) {
+      if (this.activity.progress(event.data)) void this.#refreshStatus();
+      return;
+    }
     void this.#refreshReview();
     if (gap || (event.type !== 'changes' && event.type !== 'watcher')) void this.#refreshHistory();
   }
 
   async #refreshReview(): Promise<void> {
-    await Promise.all([this.status.refresh(), this.changes.refresh()]);
+    // A plan can wait long for a batch that runs; the status never does.
+    await Promise.all([this.#refreshStatus(), this.changes.refresh()]);
+    this.changes.show(this.status.value);
+  }
+
+  async #refreshStatus(): Promise<void> {
+    await this.status.refresh();
+    this.activity.show(this.status.value);
     this.changes.show(this.status.value);
     if (this.status.error?.code === 'unauthorized') this.#signOut();
   }

@@ -1,14 +1,8 @@
+import type { Plan } from '../backend/types';
 import type { IconName } from '../parts/Icon.svelte';
 import { count } from '../text/count';
 
-/** A plan's rehearsal, as far as the page reads it. */
-export interface Rehearsal {
-  state: string;
-  message: string;
-  legs?: { name: string; duration_ms: number }[];
-  rows?: number;
-  sampled?: boolean;
-}
+type Rehearsal = Plan['rehearsal'];
 
 export interface RehearsalLine {
   tone: 'safe' | 'warn' | 'danger' | 'muted';
@@ -16,10 +10,10 @@ export interface RehearsalLine {
   text: string;
 }
 
-const legs: Record<string, string> = { forward: 'Forward', back: 'Back', forward_again: 'Forward again' };
+const legs: Record<Rehearsal['legs'][number]['name'], string> = { forward: 'Forward', back: 'Back', forward_again: 'Forward again' };
 
 /** What a leg of a rehearsal is called. */
-export function legName(name: string): string {
+export function legName(name: Rehearsal['legs'][number]['name']): string {
   return legs[name] ?? name;
 }
 
@@ -40,6 +34,6 @@ export function rehearsalLine(rehearsal: Rehearsal): RehearsalLine | undefined {
 }
 
 function proof(rehearsal: Rehearsal): string {
-  const rows = count(rehearsal.rows ?? 0, 'row');
+  const rows = count(rehearsal.rows, 'row');
   return rehearsal.sampled ? `Rolling back was proved on a sample of ${rows}` : `Rolling back was proved on all ${rows}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Check, FieldType, Question } from '../backend/types';
+import type { Check, FieldType, Plan, Question } from '../backend/types';
 import { mistake, objections } from './answers';
 import { legName, rehearsalLine } from './rehearsal';
 import { regraded, sampleLabel } from './verdicts';
@@ -42,15 +42,17 @@ describe('checks', () => {
 });
 
 describe('rehearsals', () => {
+  const rehearsed = (over: Partial<Plan['rehearsal']>) => rehearsalLine({ state: 'proved', message: '', legs: [], rows: 12_400, sampled: false, ...over });
+
   test('are one calm line', () => {
-    expect(rehearsalLine({ state: 'proved', message: '', rows: 12_400 })?.text).toBe('Rolling back was proved on all 12,400 rows');
-    expect(rehearsalLine({ state: 'proved', message: '', rows: 500, sampled: true })?.text).toBe('Rolling back was proved on a sample of 500 rows');
-    expect(rehearsalLine({ state: 'proved', message: 'All well' })).toEqual({ tone: 'safe', icon: 'check', text: 'All well' });
-    expect(rehearsalLine({ state: 'failed', message: '' })?.tone).toBe('danger');
-    expect(rehearsalLine({ state: 'timed_out', message: '' })?.tone).toBe('warn');
-    expect(rehearsalLine({ state: 'not_run', message: '' })?.tone).toBe('muted');
-    expect(rehearsalLine({ state: 'not_needed', message: 'no table' })).toBeUndefined();
-    expect(['forward', 'back', 'forward_again', 'sideways'].map(legName)).toEqual(['Forward', 'Back', 'Forward again', 'sideways']);
+    expect(rehearsed({})?.text).toBe('Rolling back was proved on all 12,400 rows');
+    expect(rehearsed({ rows: 500, sampled: true })?.text).toBe('Rolling back was proved on a sample of 500 rows');
+    expect(rehearsed({ message: 'All well' })).toEqual({ tone: 'safe', icon: 'check', text: 'All well' });
+    expect(rehearsed({ state: 'failed' })?.tone).toBe('danger');
+    expect(rehearsed({ state: 'timed_out' })?.tone).toBe('warn');
+    expect(rehearsed({ state: 'not_run' })?.tone).toBe('muted');
+    expect(rehearsed({ state: 'not_needed', message: 'no table' })).toBeUndefined();
+    expect((['forward', 'back', 'forward_again'] as const).map(legName)).toEqual(['Forward', 'Back', 'Forward again']);
   });
 });
 
