@@ -44,6 +44,14 @@ export class Screen {
     return screen;
   }
 
+  /** Opens another tab of the same browser. */
+  async another(url: string): Promise<Screen> {
+    const screen = new Screen(await this.page.context().newPage());
+    screen.page.setDefaultTimeout(15_000);
+    await screen.page.goto(url);
+    return screen;
+  }
+
   /** Closes the page, and fails when a script, a style or the content security policy complained. */
   async close(): Promise<void> {
     await this.page.context().close();

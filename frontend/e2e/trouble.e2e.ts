@@ -156,3 +156,24 @@ test('20,000 lines are all there, and the page goes on answering', () =>
     await screen.button('Approve').click();
     await screen.says('In sync');
   }));
+
+test('eight tabs share one stream, and all of them stay up to date', async () => {
+  const server = new Server();
+  try {
+    await server.start();
+    const first = await Screen.open(browser, server.link);
+    await first.says('In sync');
+    const tabs = [first];
+    while (tabs.length < 8) tabs.push(await first.another(server.link));
+    for (const tab of tabs) await tab.says('In sync');
+    await server.edit(article, withField('teaser'));
+    for (const tab of tabs) await tab.says('1 change waiting');
+    // The tab that listens goes; another one takes its place.
+    await tabs.shift()?.page.close();
+    await server.edit(article, withField('second'));
+    for (const tab of tabs) await tab.says('2 changes waiting');
+    await tabs[0]?.close();
+  } finally {
+    await server.stop();
+  }
+});
