@@ -1,6 +1,10 @@
 package action
 
-import "strings"
+import (
+	"strings"
+
+	"marain/backend/document"
+)
 
 // Step is one statement of a migration. The set is closed and holds nothing that rebuilds a table or drops anything:
 // taking out of use is a rename.
@@ -80,6 +84,13 @@ type Dialect interface {
 	DeclaredType(t ColumnType) string
 	// SameType reports whether a live column's declared type is as good as the wanted one.
 	SameType(want ColumnType, declared string) bool
+	// Convert writes the expression that turns a value of one field type into another: NULL where the value has no
+	// counterpart that means exactly the same. value is an SQL expression (a quoted column, possibly qualified), which
+	// may stand in the result several times. The expression raises no error, whatever the column holds.
+	Convert(from, to *document.Field, value string) string
+	// Same writes the condition that two expressions hold the same value of a field: texts byte by byte, components by
+	// their content. Two NULLs are the same.
+	Same(f *document.Field, a, b string) string
 }
 
 // SQL writes the update with the quoting of a dialect.

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"strings"
+
+	"marain/backend/action"
+	"marain/backend/document"
+)
+
+// regex writes a regular expression as an SQL constant.
+func regex(pattern string) string {
+	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(pattern) + "'"
+}
+
+// The tokens of JSON. An escape is never U+0000 nor half of a surrogate pair, and an exponent has at most three digits.
+const (
+	jsonEscape = `\\(?:["\\/bfnrt]|u(?:[1-9A-CEFa-cef][0-9A-Fa-f]{3}|0[1-9A-Fa-f][0-9A-Fa-f]{2}|00[1-9A-Fa-f][0-9A-Fa-f]|000[1-9A-Fa-f]` +
+		`|[Dd][0-7][0-9A-Fa-f]{2}|[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}))`
+	jsonString = `"(?:[^"\\\x01-\x1f]|` + jsonEscape + `)*"`
+	jsonOther  = `true|false|null|-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?0*[0-9]{1,3})?`
+
+	// Once a string is U+0001 and every other value U+0002, a list or an object of such values is a value too.
+	jsonNested = `\[(?:[\x01\x02](?:,[\x01\x02])*)?\]|\{(?:\x01:[\x01\x02](?:,\x01:[\x01\x02])*)?\}`
+
+	// most is the limit of what a float can hold.
+	mostJSON = `1.79769313486231580793728971405e308`
+)
+
+// textToComponent keeps a text that is a JSON object, with no key twice in one object and numbers within the range of
+// floats. Strings and other values become one character each, white space goes, and lists and objects are taken for a
+// value from the inside to the outside: one character is left of what is JSON. What is left over otherwise, or nested
+// deeper than 1,000, is none. Raw U+0001 and U+0002, which JSON does not have, are looked for first.
+func textToComponent() string {
+	replace := func(text, pattern, with string) string {
+		return "regexp_replace(" + text + ", " + regex(pattern) + ", " + with + ", 'g')"
+	}
+	const text = `({v}) COLLATE "C"`
+	const first, other = `E'\x01'`, `E'\x02'`
+	bare := replace(text, jsonString, first)
+	tokens := replace(replace("p", jsonOther, other), `[ \t\n\r]+`, "''")
+	colons := func(text string) string {
+		return "length(" + replace(replace(text, jsonString, "''"), `[^:]+`, "''") + ")"
+	}
+	whole := `(WITH RECURSIVE r(t, n) AS (SELECT ` + tokens + `, 0 UNION ALL SELECT u, n + 1 FROM (SELECT t, n, ` + replace("t", jsonNested, other) + ` AS u FROM r OFFSET 0) AS s` +
+		` WHERE u <> t AND n < 1000) SELECT bool_or(t = ` + other + `) FROM r)`
+	return `(SELECT CASE WHEN (NOT exponent OR NOT jsonb_path_exists(j, '$.** ? (@ > ` + mostJSON + ` || @ < -` + mostJSON + `)'))` +
+		` AND ` + colons("CAST(j AS text)") + ` = colons THEN j END` +
+		` FROM (SELECT CAST(CASE WHEN ` + whole + ` THEN v END AS jsonb) AS j, p ~ '[0-9][eE][+]?0*[0-9]{2,3}' AS exponent, length(` + replace("p", `[^:]+`, "''") + `) AS colons` +
+		` FROM (SELECT v, p FROM (SELECT CASE WHEN octet_length({v}) <= 16777216 AND ` + text + ` ~ ` + regex(`^[ \t\n\r]*\{`) +
+		` AND ` + text + ` !~ ` + regex(`[\x01\x02]`) + ` AND (strpos({v}, E'\\u') = 0 OR getdatabaseencoding() = 'UTF8') THEN {v} END AS v,` +
+		` CASE WHEN octet_length({v}) <= 16777216 THEN ` + bare + ` END AS p OFFSET 0) AS a WHERE p !~ '[0-9]{100}' OFFSET 0) AS b OFFSET 0) AS c)`
+}
+
+// reshape writes a component with the fields whose type changed converted in place. A value that does not convert is
+// left out, a null stays, everything else stays as it is. A value that is no object stays as it is too.
+func (d Dialect) reshape(from, to *document.Field, value string) string {
+	object := "CASE WHEN jsonb_typeof(" + value + ") = 'object' THEN " + value + " END"
+	for _, r := range action.RetypedFields(from, to) {
+		at := "'{" + strings.Join(r.Path, ",") + "}'"
+		raw := "(" + value + " #> " + at + ")"
+		path := "CAST(" + at + " AS text[])"
+		if parents := r.Path[:len(r.Path)-1]; len(parents) > 0 { // a list has numbers for keys, and anything else would be an error
+			path = "CASE WHEN jsonb_typeof(" + value + " #> '{" + strings.Join(parents, ",") + "}') = 'object' THEN " + path + " ELSE '{}' END"
+		}
+		converted := "(SELECT " + toJSON(d.Convert(r.From, r.To, "x"), r.To) + " FROM (SELECT " + fromJSON(raw, r.From) + " AS x OFFSET 0) AS s)"
+		object = "jsonb_set(" + object + ", " + path + ", coalesce(" + converted + ", 'null'), false)" +
+			" #- CASE WHEN " + converted + " IS NULL AND jsonb_typeof(" + raw + ") <> 'null' THEN " + path + " ELSE '{}' END"
+	}
+	return "coalesce(" + object + ", " + value + ")"
+}
+
+// fromJSON reads a value inside a component as a column of its type would hold it, NULL for a value of another type.
+// jsonb writes numbers without an exponent.
+func fromJSON(raw string, f *document.Field) string {
+	text := func(kind string) string {
+		return "CASE WHEN jsonb_typeof(" + raw + ") = '" + kind + "' THEN " + raw + " #>> '{}' END"
+	}
+	switch action.Stored(f.Type) {
+	case action.ColumnInteger:
+		return "(SELECT " + fill(textToInteger, "w") + " FROM (SELECT CASE WHEN w COLLATE \"C\" ~ '^-?[0-9]+(?:[.]0+)?$' THEN split_part(w, '.', 1) END AS w" +
+			" FROM (SELECT CASE WHEN octet_length(w) <= 2000 THEN w END AS w FROM (SELECT " + text("number") + " AS w OFFSET 0) AS a OFFSET 0) AS b OFFSET 0) AS c)"
+	case action.ColumnFloat:
+		return "(SELECT " + fill(textToFloat(), "w") + " FROM (SELECT " + text("number") + " AS w OFFSET 0) AS a)"
+	case action.ColumnBoolean:
+		return "CASE " + raw + " WHEN 'true' THEN true WHEN 'false' THEN false END"
+	case action.ColumnDatetime:
+		return "(SELECT " + fill(textToDatetime, "w") + " FROM (SELECT " + text("string") + " AS w OFFSET 0) AS a)"
+	case action.ColumnJSON:
+		return "CASE WHEN jsonb_typeof(" + raw + ") = 'object' THEN " + raw + " END"
+	default:
+		return text("string")
+	}
+}
+
+// toJSON writes a value of a column as JSON.
+func toJSON(value string, f *document.Field) string {
+	switch action.Stored(f.Type) {
+	case action.ColumnFloat:
+		return "(SELECT CAST(" + fill(floatToText, "y") + " AS jsonb) FROM (SELECT " + value + " AS y OFFSET 0) AS a)"
+	case action.ColumnDatetime:
+		return "(SELECT to_jsonb(" + fill(datetimeToText, "y") + ") FROM (SELECT " + value + " AS y OFFSET 0) AS a)"
+	case action.ColumnJSON:
+		return value
+	default:
+		return "to_jsonb(" + value + ")"
+	}
+}

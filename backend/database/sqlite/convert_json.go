@@ -1,0 +1,91 @@
+package sqlite
+
+import (
+	"strings"
+
+	"marain/backend/action"
+	"marain/backend/document"
+)
+
+// textToComponent keeps a text that is a JSON object which PostgreSQL can hold too: no U+0000 and no half of a
+// surrogate pair, no key twice in one object, and numbers within the range of floats.
+func textToComponent() string {
+	digits := "'*" + strings.Repeat("[0-9]", 100) + "*'"
+	return `CASE WHEN typeof({v}) = 'text' AND instr({v}, char(0)) = 0 AND length({v}) <= 16777216 AND json_valid({v})` +
+		` THEN CASE WHEN json_type({v}) = 'object'` +
+		` AND (instr({v}, '\u') = 0 OR (SELECT ` + wholeEscapes + ` FROM (SELECT ` + marked() + ` AS m)))` +
+		` AND (SELECT count(*) = count(DISTINCT t.parent || '.' || t.key) FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t WHERE t.parent IS NOT NULL)` +
+		` AND ({v} NOT GLOB '*[0-9][eE][-+0-9][0-9]*' AND {v} NOT GLOB ` + digits +
+		` OR NOT EXISTS (SELECT 1 FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t WHERE t.type IN ('integer', 'real')` +
+		` AND (abs(t.value) > 1.7976931348623157e308 OR s.j -> t.fullkey GLOB ` + digits +
+		` OR lower(s.j -> t.fullkey) GLOB '*e*' AND length(ltrim(substr(s.j -> t.fullkey, instr(lower(s.j -> t.fullkey), 'e') + 1), '+-0')) > 3)))` +
+		` THEN {v} END END`
+}
+
+// marked is the JSON text in lower case with the escape of a high surrogate as U+0001 and its last two digits, and that
+// of a low one as U+0002 and two digits. JSON has no such characters outside escapes.
+func marked() string {
+	text := `lower(replace({v}, '\\', '/'))`
+	for _, half := range []struct{ digits, mark string }{{"89ab", "char(1)"}, {"cdef", "char(2)"}} {
+		for _, digit := range half.digits {
+			text = `replace(` + text + `, '\ud` + string(digit) + `', ` + half.mark + `)`
+		}
+	}
+	return `' ' || ` + text
+}
+
+// wholeEscapes is true for a marked text in which every high surrogate is followed by a low one, and every low one
+// follows a high one.
+const wholeEscapes = `m NOT GLOB '*\u0000*' AND m NOT GLOB '*' || char(1) || '??[^' || char(2) || ']*'` +
+	` AND m NOT GLOB '*[^' || char(1) || ']??' || char(2) || '*'`
+
+// reshape writes a component with the fields whose type changed converted in place. A value that does not convert is
+// left out, a null stays, everything else stays as it is. A text that is no JSON object stays as it is too.
+func (d Dialect) reshape(from, to *document.Field, value string) string {
+	replaced, removed := "json_replace("+value, ""
+	for _, r := range action.RetypedFields(from, to) {
+		path := "'$." + strings.Join(r.Path, ".") + "'"
+		converted := "(SELECT " + toJSON(d.Convert(r.From, r.To, "x"), r.To) + " FROM (SELECT " + fromJSON(value, path, r.From) + " AS x))"
+		replaced += ", " + path + ", json(coalesce(" + converted + ", 'null'))"
+		// '$[0]' is nothing in an object.
+		removed += ", CASE WHEN " + converted + " IS NULL AND json_type(" + value + ", " + path + ") <> 'null' THEN " + path + " ELSE '$[0]' END"
+	}
+	return "CASE WHEN typeof(" + value + ") = 'text' THEN CASE WHEN NOT json_valid(" + value + ") THEN " + value +
+		" WHEN json_type(" + value + ") <> 'object' THEN " + value +
+		" ELSE json_remove(" + replaced + ")" + removed + ") END END"
+}
+
+// fromJSON reads a field inside a component as a column of its type would hold it, NULL for a value of another type.
+func fromJSON(value, path string, f *document.Field) string {
+	kind, raw, text := "json_type("+value+", "+path+")", "("+value+" -> "+path+")", "("+value+" ->> "+path+")"
+	switch action.Stored(f.Type) {
+	case action.ColumnInteger:
+		// 5.0 and 5e0 are whole numbers too. 15 digits of a float are those that were written.
+		return "CASE " + kind + " WHEN 'integer' THEN " + fill(textToInteger, raw) +
+			" WHEN 'real' THEN CASE WHEN length(" + raw + ") <= 16 THEN " + fill(floatToInteger, text) + " END END"
+	case action.ColumnFloat:
+		return "CASE WHEN " + kind + " IN ('integer', 'real') THEN " + fill(textToFloat, raw) + " END"
+	case action.ColumnBoolean:
+		return "CASE " + kind + " WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+	case action.ColumnJSON:
+		return "CASE " + kind + " WHEN 'object' THEN " + raw + " END"
+	default:
+		return "CASE " + kind + " WHEN 'text' THEN " + text + " END"
+	}
+}
+
+// toJSON writes a value of a column as JSON text.
+func toJSON(value string, f *document.Field) string {
+	switch action.Stored(f.Type) {
+	case action.ColumnInteger:
+		return "CAST(" + value + " AS TEXT)"
+	case action.ColumnFloat:
+		return "(SELECT " + fill(floatToText, "y") + " FROM (SELECT " + value + " AS y))"
+	case action.ColumnBoolean:
+		return "CASE " + value + " WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+	case action.ColumnJSON:
+		return value
+	default: // joined with nothing, a JSON text is a text like any other, and is quoted
+		return "json_quote((" + value + ") || '')"
+	}
+}
