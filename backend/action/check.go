@@ -22,6 +22,8 @@ type probe struct {
 	query string
 	// sample returns rows that offend; empty for none.
 	sample string
+	// more takes further figures of the row; nil for none.
+	more func(row map[string]any)
 	// judge says what the figures mean.
 	judge func(n, total int64) (Verdict, diff.Category, string)
 }
@@ -44,6 +46,9 @@ func (w *work) check(ctx context.Context, p probe) (n int64, proved bool, err er
 		return 0, false, fmt.Errorf("check %s: %w", p.key, err)
 	case len(rows) == 1:
 		c.Count, c.Total = whole(rows[0]["n"]), whole(rows[0]["total"])
+		if p.more != nil {
+			p.more(rows[0])
+		}
 		c.Verdict, c.Category, c.Message = p.judge(c.Count, c.Total)
 		proved = true
 		if c.Verdict == Risk && p.sample != "" {
@@ -153,7 +158,7 @@ func (w *work) checkValues(ctx context.Context, e *document.Entity, c diff.Field
 }
 
 // checkEmpty asks how many rows lack a value that is about to be required, and for a value to give them.
-func (f *fields) checkEmpty(ctx context.Context, c diff.FieldAltered) (any, error) {
+func (f *fields) checkEmpty(ctx context.Context, c diff.FieldAltered) (*string, error) {
 	q := f.g.Dialect.Quote
 	content := f.now(document.ContentTable(f.new.ID))
 	was := c.From.ID // the checks read the tables as they are now
@@ -175,8 +180,15 @@ func (f *fields) checkEmpty(ctx context.Context, c diff.FieldAltered) (any, erro
 	if err != nil || c.To.Multiple() || (proved && empty == 0) {
 		return nil, err
 	}
-	fill := f.askFill(c.Key, c.To, empty)
-	return fill, f.checkFillFree(ctx, c.Key, c.To, was, fill)
+	fill, err := f.askText(c.Key, c.To, empty)
+	if err != nil || fill == nil {
+		return nil, err
+	}
+	value, err := document.ParseValue(c.To, *fill)
+	if err != nil {
+		return nil, fmt.Errorf("read the value that rows of %s get: %w", c.To.ID, err)
+	}
+	return fill, f.checkFillFree(ctx, c.Key, c.To, was, value)
 }
 
 // backfill asks what the rows that exist get for a new required field.
@@ -198,7 +210,7 @@ func (f *fields) backfill(ctx context.Context, c diff.FieldAdded) (any, error) {
 	if err != nil || c.Field.Multiple() || c.Field.Default != nil || (proved && rows == 0) {
 		return nil, err
 	}
-	return f.askFill(c.Key, c.Field, rows), nil
+	return f.askFill(c.Key, c.Field, rows)
 }
 
 // fillReturning asks what rows get that were written while a required field was out of use.
@@ -220,12 +232,29 @@ func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombsto
 	if err != nil || (proved && empty == 0) {
 		return nil, err
 	}
-	fill := f.askFill(c.Key, c.Field, empty)
+	fill, err := f.askFill(c.Key, c.Field, empty)
+	if err != nil {
+		return nil, err
+	}
 	return fill, f.checkFillFree(ctx, c.Key, c.Field, OutOfUse(t.Tag, t.Field), fill)
 }
 
-// askFill asks for the value that rows without one get. A default of the field is offered.
-func (f *fields) askFill(key string, field *document.Field, rows int64) any {
+// askFill asks for the value that rows without one get.
+func (f *fields) askFill(key string, field *document.Field, rows int64) (any, error) {
+	text, err := f.askText(key, field, rows)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	value, err := document.ParseValue(field, *text)
+	if err != nil {
+		return nil, fmt.Errorf("read the value that rows of %s get: %w", field.ID, err)
+	}
+	return value, nil
+}
+
+// askText asks for the value that rows without one get, as a person writes it. A default of the field is offered. Nil
+// means that there is none yet, or none that will do.
+func (f *fields) askText(key string, field *document.Field, rows int64) (*string, error) {
 	q := Question{
 		Key:  "backfill:" + f.new.ID + "." + field.ID,
 		Text: fmt.Sprintf("Which value of %s (%s) do %s get that have none?", field.ID, field.Type, rowCount(rows)),
@@ -237,18 +266,18 @@ func (f *fields) askFill(key string, field *document.Field, rows int64) any {
 	}
 	answer, ok := f.ask(q)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	value, err := document.ParseValue(field, answer)
+	_, err := document.ParseValue(field, answer)
 	if err != nil {
 		f.block(key, fmt.Sprintf("%s cannot be %q: %s", field.ID, short(answer), err), fmt.Sprintf("Give a value of type %s", field.Type))
-		return nil
+		return nil, nil
 	}
 	if field.Unique && rows > 1 {
 		f.block(key, fmt.Sprintf("%s is unique, and %s would get the same value", field.ID, rowCount(rows)), "Give these rows different values first, or leave out unique")
-		return nil
+		return nil, nil
 	}
-	return value
+	return &answer, nil
 }
 
 // checkFillFree refuses a backfill of a unique field that another row has already.
@@ -300,21 +329,7 @@ func (f *fields) checkUnique(ctx context.Context, c diff.FieldAltered, table, co
 func (f *fields) checkDuplicates(ctx context.Context, key string, rule diff.Rule, field, table, column string) error {
 	name := f.g.Dialect.Quote(column)
 	groups := fmt.Sprintf("SELECT %s AS value, count(*) AS number FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1", name, table, name, name)
-	n, proved, err := f.check(ctx, probe{
-		key: key, rule: rule,
-		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS g) AS n, (SELECT count(*) FROM %s) AS total", groups, table),
-		sample: groups + " ORDER BY 1",
-		judge: func(n, total int64) (Verdict, diff.Category, string) {
-			if n == 0 {
-				return ProvedSafe, diff.Safe, fmt.Sprintf("No value stands twice in %s", rowCount(total))
-			}
-			return Risk, diff.Breaking, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), field)
-		},
-	})
-	if err == nil && proved && n > 0 {
-		f.block(key, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), field), "Make them different first; the check shows which they are")
-	}
-	return err
+	return f.refuseDuplicates(ctx, key, rule, field, groups, table)
 }
 
 // checkUniqueDefault refuses a unique field whose default would give every row the same value.

@@ -56,7 +56,7 @@ func (w *work) addEntity(ctx context.Context, e *document.Entity) error {
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
 	if target, back := w.target(e.ID); back {
 		for _, t := range w.g.Tombstones {
-			if t.Field == "" && t.Tag == target.Tag {
+			if t.Field == "" && t.Kind == Whole && t.Tag == target.Tag {
 				return w.bringBackEntity(ctx, e, t)
 			}
 		}
@@ -118,7 +118,7 @@ func (w *work) retires(table string) bool { return contains(w.draft.Effects.Gone
 // formerEntity returns the newest incarnation of that name that is out of use.
 func (w *work) formerEntity(id string) (Tombstone, bool) {
 	for i := len(w.g.Tombstones) - 1; i >= 0; i-- {
-		if t := w.g.Tombstones[i]; t.Field == "" && t.Entity == id {
+		if t := w.g.Tombstones[i]; t.Field == "" && t.Kind == Whole && t.Entity == id {
 			return t, true
 		}
 	}

@@ -18,11 +18,11 @@ func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life 
 	} else {
 		changes = diff.Entities(old, new, hints)
 	}
-	f := &fields{work: w, old: old, new: new, life: life}
+	f := newFields(w, old, new, life)
 	for _, c := range changes {
 		w.change(c) // also of a content type that comes back: what leaves with it must be seen and graded
 	}
-	if err := f.run(ctx, changes); err != nil {
+	if err := f.run(ctx, hints, changes); err != nil {
 		return err
 	}
 	w.draft.Effects.Lives[new.ID] = &f.life
@@ -35,20 +35,45 @@ func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life 
 // fields carries the incarnations of one content type through its changes.
 type fields struct {
 	*work
-	old, new *document.Entity
+	was, to  *document.Entity // before and after
+	old, new *document.Entity // the same, with revisions only where they are there before and after
 	life     Life
+	replaced map[string]*replacement // by new field id
+	looked   map[string]bool         // new field ids whose emptiness was looked at already
 }
 
-// run plans what goes first, so that names are free for what comes: fields that leave, then renames, then the rest.
-func (f *fields) run(ctx context.Context, changes []diff.Change) error {
+func newFields(w *work, old, new *document.Entity, life Life) *fields {
+	before, after := *old, *new
+	before.Versioned = old.Versioned && new.Versioned
+	after.Versioned = before.Versioned
+	return &fields{
+		work: w, was: old, to: new, old: &before, new: &after, life: life,
+		replaced: map[string]*replacement{}, looked: map[string]bool{},
+	}
+}
+
+// run plans what goes first, so that names are free for what comes: revisions and fields that leave, then renames,
+// then the rest. Revisions that come do so last, in the shape that the fields have then.
+func (f *fields) run(ctx context.Context, hints diff.Hints, changes []diff.Change) error {
+	if f.was.Versioned && !f.to.Versioned {
+		if err := f.forget(ctx); err != nil {
+			return err
+		}
+	}
+	if err := f.replacements(ctx, hints, changes); err != nil {
+		return err
+	}
 	var renames []diff.FieldRenamed
 	for _, c := range changes {
-		if r, ok := c.(diff.FieldRenamed); ok {
+		if r, ok := c.(diff.FieldRenamed); ok && f.replaced[r.To.ID] == nil {
 			renames = append(renames, r)
 		}
 		if err := f.leave(ctx, c); err != nil {
 			return err
 		}
+	}
+	if err := f.each(f.set); err != nil {
+		return err
 	}
 	if err := f.renames(renames); err != nil {
 		return err
@@ -60,6 +85,24 @@ func (f *fields) run(ctx context.Context, changes []diff.Change) error {
 				continue
 			}
 			if err := f.come(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	if err := f.each(func(r *replacement) error { return f.replace(ctx, r) }); err != nil {
+		return err
+	}
+	if f.to.Versioned && !f.was.Versioned {
+		return f.remember(ctx)
+	}
+	return nil
+}
+
+// each goes through the replaced fields in the order of the file.
+func (f *fields) each(do func(*replacement) error) error {
+	for i := range f.new.Fields {
+		if r := f.replaced[f.new.Fields[i].ID]; r != nil {
+			if err := do(r); err != nil {
 				return err
 			}
 		}
@@ -85,16 +128,12 @@ func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	}
 	tag := f.life.Fields[c.Field.ID]
 	delete(f.life.Fields, c.Field.ID)
-	shape := *f.old
-	shape.Fields = []document.Field{*c.Field}
-	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
-		Kind: Whole, Entity: f.old.ID, EntityTag: f.life.Tag, Field: c.Field.ID, Tag: tag, Shape: &shape,
-	})
+	f.bury(Whole, c.Field, tag)
 	if c.Field.Multiple() {
 		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, c.Field))...)
 	}
 	return f.migrate(fmt.Sprintf("Take field %s out of use; its values stay inside", c.Field.ID),
-		retireField(f.old, c.Field, tag), restoreField(f.old, c.Field, c.Field.ID, tag, nil))
+		retireField(f.old, c.Field, tag), restoreField(f.old, c.Field, c.Field.ID, tag, nil, f.both()))
 }
 
 // foreignIndexes blocks the removal of a field that a unique index of another program is on: out of use, its values
@@ -143,9 +182,6 @@ func (f *fields) renames(list []diff.FieldRenamed) error {
 }
 
 func (f *fields) rename(from, to *document.Field) error {
-	if from.Type != to.Type || from.Multiple() != to.Multiple() {
-		f.block("fields."+to.ID, fmt.Sprintf("Field %s is renamed and changes its type or cardinality at once", to.ID), "Apply the rename first, then the other change")
-	}
 	f.life.Fields[to.ID] = f.life.Fields[from.ID]
 	delete(f.life.Fields, from.ID)
 	if from.Multiple() {
@@ -164,11 +200,7 @@ func (f *fields) come(ctx context.Context, change diff.Change) error {
 		return f.add(ctx, c)
 	case diff.FieldAltered:
 		return f.alter(ctx, c)
-	case diff.EntityAltered:
-		if c.Rule == diff.VersionedChanged {
-			f.block(c.Key, "Turning revisions on or off for a content type that is in use cannot be planned yet", "Put the former value back")
-		}
-	case diff.FieldRemoved, diff.FieldRenamed, diff.Reformatted:
+	case diff.EntityAltered, diff.FieldRemoved, diff.FieldRenamed, diff.Reformatted:
 	default:
 		h := change.Describe()
 		f.block(h.Key, fmt.Sprintf("%s (%s) cannot be planned", h.Message, h.Rule), "Put the former text back")
@@ -180,7 +212,7 @@ func (f *fields) come(ctx context.Context, change diff.Change) error {
 func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 	former, found := f.former(c.Field.ID)
 	if target, back := f.target(f.new.ID); back {
-		if former, found = f.tombstone(target.Fields[c.Field.ID]); !found {
+		if former, found = f.lying(target.Fields[c.Field.ID]); !found {
 			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
 			return nil
 		}
@@ -217,24 +249,32 @@ func (f *fields) create(ctx context.Context, c diff.FieldAdded) error {
 // creation returns the steps that bring a new field into use. A required one without a default gets its values before
 // the rule, whatever the number of rows is now: it may be another one when the plan is applied.
 func (f *fields) creation(ctx context.Context, c diff.FieldAdded) ([]Step, error) {
-	if !c.Field.Required {
-		return createField(f.new, c.Field), f.checkUniqueDefault(ctx, c)
+	var fill any
+	if c.Field.Required {
+		var err error
+		if fill, err = f.backfill(ctx, c); err != nil {
+			return nil, err
+		}
 	}
-	fill, err := f.backfill(ctx, c)
-	if err != nil {
+	if err := f.checkUniqueDefault(ctx, c); err != nil {
 		return nil, err
 	}
-	if c.Field.Multiple() || c.Field.Default != nil {
-		return createField(f.new, c.Field), f.checkUniqueDefault(ctx, c)
+	if c.Field.Multiple() || !c.Field.Unique && (!c.Field.Required || c.Field.Default != nil) {
+		return createField(f.new, c.Field), nil
 	}
-	optional := *c.Field
-	optional.Required = false
-	steps := createField(f.new, &optional)
+	if fill == nil {
+		fill = c.Field.Default
+	}
+	var steps []Step
+	for _, revisions := range f.both() {
+		steps = append(steps, f.place(c.Field, revisions)...)
+	}
 	table := document.ContentTable(f.new.ID)
 	if fill != nil {
 		steps = append(steps, Fill{table, c.Field.ID, columnType(c.Field.Type), fill})
 	}
-	return append(steps, SetNotNull{table, c.Field.ID}), nil
+	rules, err := f.rules(c.Field, nil)
+	return append(steps, rules...), err
 }
 
 // taken blocks a new field whose column or table another program has made already.
@@ -266,13 +306,20 @@ func (f *fields) taken(ctx context.Context, field *document.Field) (bool, error)
 // bringBack renames a field's column or tables back and puts the field's rules on them.
 func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) error {
 	was := &t.Shape.Fields[0]
-	if was.Type != c.Field.Type || was.Multiple() != c.Field.Multiple() || t.Shape.Versioned != f.new.Versioned {
+	if !sameStorage(was, c.Field) {
 		f.block(c.Key, fmt.Sprintf("The former values of %s have another shape", c.Field.ID), "Answer with empty, or declare the field as it was")
+		return nil
+	}
+	has, err := f.lies(ctx, t)
+	if err != nil {
+		return err
+	}
+	if !has[0] {
+		f.block(c.Key, fmt.Sprintf("The former values of %s are not there any more", c.Field.ID), "They were removed by another program; answer with empty")
 		return nil
 	}
 	var fill any
 	if c.Field.Required && !c.Field.Multiple() {
-		var err error
 		if fill, err = f.fillReturning(ctx, c, t); err != nil {
 			return err
 		}
@@ -282,24 +329,21 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	}
 	f.life.Fields[c.Field.ID] = t.Tag
 	f.draft.Effects.Restored = append(f.draft.Effects.Restored, t.ID)
+	there, fresh := []bool{false}, []Step(nil)
+	if len(has) > 1 && has[1] {
+		there = append(there, true)
+	} else if len(has) > 1 {
+		fresh = f.place(c.Field, true) // it was in use while no revisions were kept
+	}
 	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID),
-		restoreField(f.new, c.Field, t.Field, t.Tag, fill), retireField(f.new, c.Field, t.Tag))
+		append(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh...), retireField(f.new, c.Field, t.Tag))
 }
 
 // former returns the newest incarnation of a field of that name, in the same life of its content type, that is out of
 // use.
 func (f *fields) former(id string) (Tombstone, bool) {
 	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
-		if t := f.g.Tombstones[i]; t.EntityTag == f.life.Tag && t.Field == id {
-			return t, true
-		}
-	}
-	return Tombstone{}, false
-}
-
-func (f *fields) tombstone(tag string) (Tombstone, bool) {
-	for _, t := range f.g.Tombstones {
-		if t.Field != "" && t.Tag == tag && tag != "" {
+		if t := f.g.Tombstones[i]; t.Kind == Whole && t.EntityTag == f.life.Tag && t.Field == id {
 			return t, true
 		}
 	}
@@ -312,12 +356,8 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 	if c.To.Multiple() {
 		table, column = document.FieldTable(f.new.ID, c.To.ID), "value"
 	}
-	if c.From.Type != c.To.Type || c.From.Multiple() != c.To.Multiple() {
-		switch c.Rule {
-		case diff.TypeChanged, diff.CardinalityRaised, diff.CardinalityLowered:
-		default:
-			return nil // the values lie elsewhere than the new shape says: what cannot be planned yet blocks the file
-		}
+	if r := f.replaced[c.To.ID]; r != nil && c.Rule != diff.TargetChanged {
+		return nil // its values go on in another place, which gets all its rules there
 	}
 	one := func(description string, up, down Step) error {
 		return f.migrate(description, []Step{up}, []Step{down})
@@ -345,22 +385,42 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 	case diff.IndexDropped:
 		index := plainIndex(table, column)
 		return one(fmt.Sprintf("Drop the index of %s", c.To.ID), DropIndex{index}, CreateIndex{index})
-	case diff.DefaultChanged, diff.FieldLabelled:
-		return nil // published with the definition, no table changes
+	case diff.TypeChanged, diff.TargetChanged:
+		if c.To.Type == document.EntityReference {
+			return f.checkTarget(ctx, c.Key, c.Rule, c.From, c.To)
+		}
+		return nil
+	case diff.DefaultChanged, diff.FieldLabelled, diff.TypeWidened, diff.CardinalityRaised, diff.CardinalityLowered, diff.ComponentChanged:
+		return nil // published with the definition: the values can stay as they lie
 	}
-	f.block(c.Key, fmt.Sprintf("%s: this cannot be planned yet", c.Message), "Put the former value back, or add a new field beside the old one")
+	f.block(c.Key, fmt.Sprintf("%s (%s) cannot be planned", c.Message, c.Rule), "Put the former text back, or add a new field beside the old one")
 	return nil
 }
 
+// require refuses empty values from now on. In an apply, rows that have none were given one together with a place of
+// its own; a rollback gives it in place.
 func (f *fields) require(ctx context.Context, c diff.FieldAltered, table string) error {
-	fill, err := f.checkEmpty(ctx, c)
-	if err != nil || c.To.Multiple() {
-		return err
-	}
 	var up []Step
-	if fill != nil {
-		up = append(up, Fill{table, c.To.ID, columnType(c.To.Type), fill})
+	if !f.looked[c.To.ID] {
+		fill, err := f.checkEmpty(ctx, c)
+		if err != nil || c.To.Multiple() {
+			return err
+		}
+		if fill != nil {
+			value, err := document.ParseValue(c.To, *fill)
+			if err != nil {
+				return fmt.Errorf("read the value that rows of %s get: %w", c.To.ID, err)
+			}
+			up = append(up, Fill{table, c.To.ID, columnType(c.To.Type), value})
+		}
 	}
 	return f.migrate(fmt.Sprintf("Refuse empty values in %s", c.To.ID),
 		append(up, SetNotNull{table, c.To.ID}), []Step{DropNotNull{table, c.To.ID}})
+}
+
+// requireFill asks what rows get that have no value of a field that becomes required; nil when all have one, or nothing
+// is answered yet.
+func (f *fields) requireFill(ctx context.Context, c diff.FieldAltered) (*string, error) {
+	f.looked[c.To.ID] = true
+	return f.checkEmpty(ctx, c)
 }

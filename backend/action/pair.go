@@ -13,7 +13,7 @@ import (
 // declares and asks about the rest: a field that went and one of the same type that came may be one.
 func (w *work) pair(ctx context.Context, old, new *document.Entity, life Life) diff.Hints {
 	if target, back := w.target(new.ID); back {
-		return pairByTag(old, new, life, target)
+		return w.pairByTag(old, new, life, target)
 	}
 	hints := diff.Hints{Renamed: diff.Declared(old, new)}
 	taken := map[string]bool{}
@@ -37,23 +37,53 @@ func (w *work) pair(ctx context.Context, old, new *document.Entity, life Life) d
 	return hints
 }
 
-func pairByTag(old, new *document.Entity, life, target Life) diff.Hints {
+// pairByTag says by incarnation which field goes on: the very same one, else one of the same line, whose values were
+// made from those of the other.
+func (w *work) pairByTag(old, new *document.Entity, life, target Life) diff.Hints {
 	hints := diff.Hints{Renamed: map[string]string{}, Replaced: map[string]bool{}}
 	byTag := map[string]string{}
 	for i := range old.Fields {
 		id := old.Fields[i].ID
 		byTag[life.Fields[id]] = id
 	}
+	taken := map[string]bool{}
+	for _, tag := range target.Fields {
+		if id, inUse := byTag[tag]; inUse {
+			taken[id] = true
+		}
+	}
 	for i := range new.Fields {
 		id := new.Fields[i].ID
-		switch current, inUse := byTag[target.Fields[id]]; {
-		case inUse && current != id:
+		current, goes := byTag[target.Fields[id]]
+		if !goes {
+			current, goes = w.relative(old, life, target.Fields[id], taken)
+		}
+		taken[current] = true
+		switch {
+		case goes && current != id:
 			hints.Renamed[id] = current
-		case !inUse && old.Field(id) != nil:
+		case !goes && old.Field(id) != nil:
 			hints.Replaced[id] = true
 		}
 	}
 	return hints
+}
+
+// relative returns the field in use whose values were made from those of an incarnation, or these from its.
+func (w *work) relative(old *document.Entity, life Life, tag string, taken map[string]bool) (string, bool) {
+	if _, there := w.lying(tag); !there {
+		return "", false
+	}
+	for i := range old.Fields {
+		id := old.Fields[i].ID
+		if taken[id] {
+			continue
+		}
+		if _, related := w.links(life.Fields[id], tag); related {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // candidate returns the removed field that to most likely carries on: one of the same type and shape, the most alike

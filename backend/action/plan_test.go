@@ -113,7 +113,7 @@ var plans = []struct {
 	},
 	{
 		name: "required field on no rows", old: note(keep), new: note(keep, "id: a, type: text, required: true, unique: true"),
-		up:   []string{`ALTER TABLE ` + ct + ` ADD COLUMN "a" TEXT`, `CREATE UNIQUE INDEX "uq_content_note__a" ON ` + ct + ` ("a")`, `ALTER TABLE ` + ct + ` ALTER COLUMN "a" SET NOT NULL`},
+		up:   []string{`ALTER TABLE ` + ct + ` ADD COLUMN "a" TEXT`, `ALTER TABLE ` + ct + ` ALTER COLUMN "a" SET NOT NULL`, `CREATE UNIQUE INDEX "uq_content_note__a" ON ` + ct + ` ("a")`},
 		down: []string{`DROP INDEX "uq_content_note__a"`, `ALTER TABLE ` + ct + ` ALTER COLUMN "a" DROP NOT NULL`, `ALTER TABLE ` + ct + ` RENAME COLUMN "a" TO "_old_{!a}_a"`},
 	},
 	{

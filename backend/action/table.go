@@ -58,6 +58,7 @@ type LiveColumn struct {
 	Name    string
 	Type    string // as declared, in the dialect's spelling
 	NotNull bool
+	Default bool // gives rows a value by itself
 }
 
 // Column returns the live column with that name, or nil.
@@ -166,9 +167,14 @@ func builtIn() []Column {
 }
 
 // fieldColumn is the column of a field with one value. The default gives rows that exist their value when the column
-// is added; what is written later gets it from Marain.
+// is added; what is written later gets it from Marain. A unique field has none of the column's own: two rows would get
+// the same value, also while the column is out of use.
 func fieldColumn(f *document.Field) Column {
-	return Column{Name: f.ID, Type: columnType(f.Type), NotNull: f.Required, Default: f.Default}
+	c := Column{Name: f.ID, Type: columnType(f.Type), NotNull: f.Required, Default: f.Default}
+	if f.Unique {
+		c.Default = nil
+	}
+	return c
 }
 
 func revisionColumn(f *document.Field) Column {

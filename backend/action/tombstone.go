@@ -112,18 +112,19 @@ func retireField(e *document.Entity, f *document.Field, tag string) []Step {
 	return steps
 }
 
-// restoreField brings a field back that was called was when it went, under the rules that f has now. Rows that were
-// written meanwhile have no value; where f is required, fill gives them one.
-func restoreField(e *document.Entity, f *document.Field, was, tag string, fill any) []Step {
+// restoreField brings a field back that was called was when it went, under the rules that f has now: beside the rows,
+// and where places says so beside their revisions. Rows that were written meanwhile have no value; where f is required,
+// fill gives them one.
+func restoreField(e *document.Entity, f *document.Field, was, tag string, fill any, places []bool) []Step {
 	if f.Multiple() {
 		former := *f
 		former.ID = was
-		return renameTables(fieldTables(e, &former), fieldTables(e, f), tag)
+		return renameTables(fieldTables(e, &former)[:len(places)], fieldTables(e, f)[:len(places)], tag)
 	}
 	table := document.ContentTable(e.ID)
-	steps := []Step{RenameColumn{table, OutOfUse(tag, was), f.ID}}
-	if e.Versioned {
-		steps = append(steps, RenameColumn{document.RevisionsTable(e.ID), OutOfUse(tag, was), f.ID})
+	var steps []Step
+	for _, revisions := range places {
+		steps = append(steps, RenameColumn{rowTable(e.ID, revisions), OutOfUse(tag, was), f.ID})
 	}
 	if fill != nil {
 		steps = append(steps, Fill{table, f.ID, columnType(f.Type), fill})
@@ -199,12 +200,18 @@ func dropIndexes(indexes []Index) []Step {
 type Place struct {
 	Table  string
 	Column string // empty: the whole table
+	// Maybe says that the values may also lie in another of the places, or never were kept: those of revisions, which
+	// come and go with the setting of their content type.
+	Maybe bool
 }
 
 // Places returns where a tombstone lies. Buried says that its content type is out of use as a whole, so that its
 // tables have the names of that tombstone.
 func (t Tombstone) Places(buried bool) []Place {
 	var places []Place
+	if t.Kind == Revisions {
+		return append(t.lists(), Place{Table: OutOfUse(t.Tag, document.RevisionsTable(t.Entity))})
+	}
 	if t.Field == "" {
 		for _, table := range Tables(t.Shape) {
 			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name)})
@@ -213,20 +220,28 @@ func (t Tombstone) Places(buried bool) []Place {
 	}
 	field := &t.Shape.Fields[0]
 	if field.Multiple() {
-		for _, table := range fieldTables(t.Shape, field) {
-			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name)})
+		for i, table := range fieldTables(t.Shape, field) {
+			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name), Maybe: i > 0})
 		}
 		return places
 	}
-	tables := []string{document.ContentTable(t.Entity)}
-	if t.Shape.Versioned {
-		tables = append(tables, document.RevisionsTable(t.Entity))
+	column := OutOfUse(t.Tag, field.ID)
+	rows, revisions := document.ContentTable(t.Entity), document.RevisionsTable(t.Entity)
+	if buried {
+		rows = OutOfUse(t.EntityTag, rows)
+	} else {
+		places = append(places, Place{Table: revisions, Column: column, Maybe: true})
 	}
-	for _, name := range tables {
-		if buried {
-			name = OutOfUse(t.EntityTag, name)
+	return append(places, Place{Table: rows, Column: column}, Place{Table: OutOfUse(t.EntityTag, revisions), Column: column, Maybe: true})
+}
+
+// lists are the tables of a tombstone of revisions that belong to fields with several values.
+func (t Tombstone) lists() []Place {
+	var places []Place
+	for i := range t.Shape.Fields {
+		if f := &t.Shape.Fields[i]; f.Multiple() {
+			places = append(places, Place{Table: OutOfUse(t.Life.Fields[f.ID], document.FieldRevisionsTable(t.Entity, f.ID))})
 		}
-		places = append(places, Place{Table: name, Column: OutOfUse(t.Tag, field.ID)})
 	}
 	return places
 }

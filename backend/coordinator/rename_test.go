@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,8 +43,8 @@ func TestRenamedField(t *testing.T) {
 			b.write(notePath, "versioned: true\n"+entity("note", f("title text"), c.now))
 			if c.wantQuestion != "" {
 				refusal := b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeBlocked)
-				if !strings.Contains(refusal.Message, c.wantQuestion) || !strings.Contains(refusal.Message, `"v"`) {
-					t.Errorf("the refusal names neither the question nor a value: %s", refusal.Message)
+				if !strings.Contains(refusal.Message, c.wantQuestion) || !strings.Contains(fmt.Sprint(refusal.Details), "v]") {
+					t.Errorf("the refusal names neither the question nor a value: %s %v", refusal.Message, refusal.Details)
 				}
 			}
 			renamed := b.breaking(c.answers...)

@@ -350,16 +350,12 @@ func TestAnEditDuringARollbackIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	base := entity("note", f("a text"))
 	b := watching(t, "none", map[string]string{notePath: base})
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	text := ""
-	wg.Go(func() {
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
+	const saves = 6
+	text, done := "", make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range saves {
+			<-time.After(50 * time.Millisecond)
 			text = fmt.Sprintf("%s# mine %d\n", base, i)
 			temp := filepath.Join(b.root, "schemas", ".mine")
 			if err := os.WriteFile(temp, []byte(text), 0o644); err != nil {
@@ -371,15 +367,18 @@ func TestAnEditDuringARollbackIsNotOverwritten(t *testing.T) {
 				return
 			}
 		}
-	})
-	for range 6 {
+	}()
+	for going := true; going; {
+		select {
+		case <-done:
+			going = false
+		default:
+		}
 		_, err := b.c.Rollback(context.Background(), coordinator.RollbackRequest{ActionID: b.last().ActionID}, person)
 		if err != nil {
 			b.refused(err, coordinator.CodeConflict) // the file never came to rest
 		}
 	}
-	close(stop)
-	wg.Wait()
 	b.sound()
 	// The newest save is where it was saved, or among the drafts.
 	if b.exists(notePath) && b.read(notePath) == text {

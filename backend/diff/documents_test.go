@@ -77,7 +77,7 @@ var cases = []struct {
 	{"index added", entityPath, note("type: text"), note("type: text", "indexed: true"), []string{"change fields.a.indexed index_added safe"}},
 	{"index dropped", entityPath, note("type: text", "indexed: true"), note("type: text"), []string{"change fields.a.indexed index_dropped safe"}},
 	{"type", entityPath, note("type: text"), note("type: integer"), []string{"change fields.a.type type_changed breaking"}},
-	{"type and its unique", entityPath, note("type: slug"), note("type: text"), []string{"change fields.a.type type_changed breaking", "change fields.a.unique unique_dropped safe"}},
+	{"type and its unique", entityPath, note("type: slug"), note("type: text"), []string{"change fields.a.type type_widened safe", "change fields.a.unique unique_dropped safe"}},
 	{"cardinality to many", entityPath, note("type: text"), note("type: text", "cardinality: -1"), []string{"change fields.a.cardinality cardinality_raised warning"}},
 	{"cardinality to more", entityPath, note("type: text", "cardinality: 2"), note("type: text", "cardinality: 3"), []string{"change fields.a.cardinality cardinality_raised warning"}},
 	{"cardinality to any number", entityPath, note("type: text", "cardinality: 2"), note("type: text", "cardinality: -1"), []string{"change fields.a.cardinality cardinality_raised warning"}},

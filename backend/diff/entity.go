@@ -116,7 +116,7 @@ func fieldAltered(entity *document.Entity, from, to *document.Field) []Change {
 		})
 	}
 	id := to.ID
-	property("type", string(from.Type), string(to.Type), TypeChanged, fmt.Sprintf("Field %s changes from %s to %s", id, from.Type, to.Type))
+	property("type", string(from.Type), string(to.Type), either(widened(from.Type, to.Type), TypeWidened, TypeChanged), fmt.Sprintf("Field %s changes from %s to %s", id, from.Type, to.Type))
 	property("cardinality", from.Cardinality, to.Cardinality, cardinalityRule(from, to),
 		fmt.Sprintf("Field %s: %s becomes %s", id, values(from.Cardinality), values(to.Cardinality)))
 	property("target_entity", from.Target, to.Target, TargetChanged, fmt.Sprintf("Field %s points at %s instead of %s", id, to.Target, from.Target))
@@ -134,6 +134,16 @@ func fieldAltered(entity *document.Entity, from, to *document.Field) []Change {
 	property("description", from.Description, to.Description, FieldLabelled, fmt.Sprintf("The description of %s changes", id))
 	property("renamed_from", from.RenamedFrom, to.RenamedFrom, FieldLabelled, fmt.Sprintf("The note of %s's former id changes", id))
 	return changes
+}
+
+// widened reports whether every value of one type is one of the other too, stored and shown as it is.
+func widened(from, to document.FieldType) bool {
+	switch to {
+	case document.Text, document.LongText, document.RichText:
+		return from == document.Text || from == document.LongText || from == document.RichText || from == document.Slug
+	default:
+		return false
+	}
 }
 
 func cardinalityRule(from, to *document.Field) Rule {

@@ -26,6 +26,7 @@ const (
 	IndexAdded         Rule = "index_added"
 	IndexDropped       Rule = "index_dropped"
 	TypeChanged        Rule = "type_changed"
+	TypeWidened        Rule = "type_widened" // one kind of text becomes a freer one
 	CardinalityRaised  Rule = "cardinality_raised"
 	CardinalityLowered Rule = "cardinality_lowered"
 	TargetChanged      Rule = "target_changed"
@@ -45,7 +46,8 @@ const (
 	GenericChanged     Rule = "generic_changed"
 	GenericRemoved     Rule = "generic_removed"
 	MostFilesVanished  Rule = "most_files_vanished"
-	FileMoved          Rule = "file_moved" // a content type goes on in another file
+	FileMoved          Rule = "file_moved"      // a content type goes on in another file
+	ValuesReturned     Rule = "values_returned" // a rollback brings former values of a field back
 	LiveTableMissing   Rule = "live_table_missing"
 	LiveColumnMissing  Rule = "live_column_missing"
 	LiveTypeDiffers    Rule = "live_type_differs"
@@ -61,12 +63,12 @@ const (
 func (r Rule) TextCategory() Category {
 	switch r {
 	case FormatOnly, EntityAddedRule, EntityLabelled, BehaviourChanged, FieldAddedOptional, FieldLabelled,
-		DefaultChanged, RequiredToOptional, UniqueDropped, IndexAdded, IndexDropped, ConfigAdded, ConfigLabelled,
+		DefaultChanged, RequiredToOptional, UniqueDropped, TypeWidened, IndexAdded, IndexDropped, ConfigAdded, ConfigLabelled,
 		ConfigKeyAdded, ConfigValueChanged, GenericAdded, GenericChanged, LiveRefusesEmpty, LiveIndexDiffers:
 		return Safe
 	case OptionalToRequired, UniqueAdded, FieldRenamedRule, CardinalityRaised, VersionedChanged, ConfigValueJumped,
 		ConfigServiceKey, PlainTextSecret, FileMoved, LiveTableMissing, LiveColumnMissing, LiveAllowsEmpty,
-		LiveUniqueDiffers, ValuesLost:
+		LiveUniqueDiffers, ValuesLost, ValuesReturned:
 		return Warning
 	default:
 		return Breaking // what the rules do not know is breaking

@@ -40,7 +40,7 @@ func (db *DB) Stamp(ctx context.Context, q database.Querier) (string, error) {
 }
 
 func inspectColumns(ctx context.Context, q database.Querier, tables map[string]action.LiveTable, names []any) (err error) {
-	rows, err := q.Query(ctx, `SELECT t.name, c.name, c.type, c."notnull" OR c.pk > 0
+	rows, err := q.Query(ctx, `SELECT t.name, c.name, c.type, c."notnull" OR c.pk > 0, c.dflt_value IS NOT NULL
 FROM sqlite_schema AS t JOIN pragma_table_xinfo(t.name) AS c
 WHERE t.type = 'table' AND t.name IN (`+placeholders(len(names))+`) ORDER BY t.name, c.cid`, names...)
 	if err != nil {
@@ -50,7 +50,7 @@ WHERE t.type = 'table' AND t.name IN (`+placeholders(len(names))+`) ORDER BY t.n
 	for rows.Next() {
 		var table string
 		var c action.LiveColumn
-		if err := rows.Scan(&table, &c.Name, &c.Type, &c.NotNull); err != nil {
+		if err := rows.Scan(&table, &c.Name, &c.Type, &c.NotNull, &c.Default); err != nil {
 			return err
 		}
 		t := tables[table]

@@ -1,0 +1,195 @@
+package action
+
+import (
+	"context"
+	"fmt"
+
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// checkReplacement proves on the rows what becomes of the values of a field that is filled anew.
+func (f *fields) checkReplacement(ctx context.Context, r *replacement) error {
+	rows := f.g.rows(f.nowName(document.ContentTable(f.new.ID)), false)
+	lie := f.today(r.from, false)
+	if !SameStorage(r.from, r.to) {
+		if err := f.checkConversion(ctx, r, rows, lie); err != nil {
+			return err
+		}
+	}
+	if r.from.Multiple() && !r.to.Multiple() {
+		if _, err := f.checkLimit(ctx, r); err != nil {
+			return err
+		}
+	}
+	return f.checkRules(ctx, r, rows, rows.convert(rows.limited(rows.read(lie), r.limit), r.to))
+}
+
+// checkConversion asks which values do not come back from the other type exactly as they were.
+func (f *fields) checkConversion(ctx context.Context, r *replacement, rows rowset, lie spot) error {
+	table, value, id := rows.table, rows.column(lie.column), "id"
+	if r.from.Multiple() {
+		table, id = lie.table, "parent_id"
+		value = rows.of(table, "value")
+	}
+	as := rows.as(r.from, r.to, value)
+	survives := RoundTrip(f.g.Dialect, r.from, r.to, value)
+	var lost int64
+	_, _, err := f.check(ctx, probe{
+		key: r.key, rule: r.rule,
+		query: fmt.Sprintf("SELECT count(CASE WHEN %s IS NOT NULL AND NOT (%s) THEN 1 END) AS n, count(%s) AS total, count(CASE WHEN %s IS NOT NULL AND %s IS NULL THEN 1 END) AS lost FROM %s",
+			value, survives, value, value, as, rows.quote(table)),
+		sample: fmt.Sprintf("SELECT %s AS id, %s AS value, %s AS becomes FROM %s WHERE %s IS NOT NULL AND NOT (%s) ORDER BY %s",
+			rows.of(table, id), value, as, rows.quote(table), value, survives, rows.of(table, id)),
+		more: func(row map[string]any) { lost = whole(row["lost"]) },
+		judge: func(n, total int64) (Verdict, diff.Category, string) {
+			switch {
+			case n == 0:
+				return ProvedSafe, diff.Warning, fmt.Sprintf("All %s of %s convert, and back again exactly", count(total, "value"), r.to.ID)
+			case lost == 0:
+				return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s are written differently afterwards; going back gives the originals back", group(n), count(total, "value"), r.to.ID)
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s do not convert and become empty; the originals are kept and come back with a rollback", group(lost), count(total, "value"), r.to.ID)
+		},
+	})
+	return err
+}
+
+// checkLimit asks how many rows have more values than they may have from now on.
+func (f *fields) checkLimit(ctx context.Context, r *replacement) (int64, error) {
+	limit := max(r.to.Cardinality, 1)
+	table := f.now(document.FieldTable(f.new.ID, r.from.ID))
+	parent := f.g.Dialect.Quote("parent_id")
+	over := fmt.Sprintf("SELECT %s AS id, count(*) AS number FROM %s GROUP BY %s HAVING count(*) > %d", parent, table, parent, limit)
+	n, proved, err := f.check(ctx, probe{
+		key: r.key, rule: r.rule,
+		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS o) AS n, (SELECT count(*) FROM %s) AS total", over, f.now(document.ContentTable(f.new.ID))),
+		sample: over + " ORDER BY 1",
+		judge: func(n, total int64) (Verdict, diff.Category, string) {
+			if n == 0 {
+				return ProvedSafe, diff.Warning, fmt.Sprintf("0 of %s have more than %s of %s", rowCount(total), count(int64(limit), "value"), r.to.ID)
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s have more than %s of %s; the others go out of use and are kept", group(n), rowCount(total), count(int64(limit), "value"), r.to.ID)
+		},
+	})
+	if err == nil && !proved {
+		n = 1 // not proved: as if some had more
+	}
+	return n, err
+}
+
+// checkRules asks whether the values that a field will have keep its rules, and for what empty rows get.
+func (f *fields) checkRules(ctx context.Context, r *replacement, rows rowset, v relation) error {
+	if r.to.Unique {
+		if err := f.checkDistinct(ctx, r, rows, v); err != nil {
+			return err
+		}
+	}
+	if !r.to.Required || r.to.Multiple() || r.fill != nil {
+		return nil
+	}
+	q := rows.quote
+	without := fmt.Sprintf("SELECT %s FROM %s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL", rows.column("id"), q(rows.table),
+		rows.query(v), q("e"), rows.same("e", rows.keys, rows.table, rows.keys), rows.of("e", "value"))
+	empty, proved, err := f.check(ctx, probe{
+		key: r.key, rule: r.rule,
+		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS n) AS n, (SELECT count(*) FROM %s) AS total", without, q(rows.table)),
+		sample: without + " ORDER BY 1",
+		judge: func(n, total int64) (Verdict, diff.Category, string) {
+			if n == 0 {
+				return ProvedSafe, diff.Safe, fmt.Sprintf("0 of %s would be without %s", rowCount(total), r.to.ID)
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s would be without %s", group(n), rowCount(total), r.to.ID)
+		},
+	})
+	if err != nil || proved && empty == 0 {
+		return err
+	}
+	fill, err := f.askText(r.key, r.to, empty)
+	if err != nil || fill == nil {
+		return err
+	}
+	r.fill = fill
+	if !r.to.Unique {
+		return nil
+	}
+	return f.checkFree(ctx, r, rows, v)
+}
+
+// checkDistinct blocks the file when values that must be unique would not be.
+func (f *fields) checkDistinct(ctx context.Context, r *replacement, rows rowset, v relation) error {
+	value := rows.of("u", "value")
+	groups := fmt.Sprintf("SELECT %s AS value, count(*) AS number FROM (%s) AS %s WHERE %s IS NOT NULL GROUP BY %s HAVING count(*) > 1",
+		value, rows.query(v), rows.quote("u"), value, value)
+	return f.refuseDuplicates(ctx, r.key, r.rule, r.to.ID, groups, rows.quote(rows.table))
+}
+
+// checkFree refuses a backfill of a unique field that another row will have.
+func (f *fields) checkFree(ctx context.Context, r *replacement, rows rowset, v relation) error {
+	value, err := document.ParseValue(r.to, *r.fill)
+	if err != nil {
+		return fmt.Errorf("read the value that rows of %s get: %w", r.to.ID, err)
+	}
+	text, err := f.g.Dialect.Literal(columnType(r.to.Type), value)
+	if err != nil {
+		return err
+	}
+	found, err := f.read(ctx, fmt.Sprintf("SELECT %s FROM (%s) AS %s WHERE %s = %s", rows.of("u", "id"), rows.query(v), rows.quote("u"), rows.of("u", "value"), text), 1)
+	if err != nil {
+		return fmt.Errorf("look for an equal value: %w", err)
+	}
+	if len(found) > 0 {
+		f.block(r.key, fmt.Sprintf("%s is unique, and another row (%v) has the value %v already", r.to.ID, found[0]["id"], value), "Answer with a value that no row has")
+	}
+	return nil
+}
+
+// checkTarget asks how many values would point at nothing.
+func (f *fields) checkTarget(ctx context.Context, key string, rule diff.Rule, from, to *document.Field) error {
+	table, column := f.nowName(document.ContentTable(f.new.ID)), from.ID
+	if from.Multiple() {
+		table, column = f.nowName(document.FieldTable(f.new.ID, from.ID)), "value"
+	}
+	q := f.g.Dialect.Quote
+	value := q(table) + "." + q(column)
+	target := f.nowName(document.ContentTable(to.Target))
+	live, err := f.g.Inspect(ctx, []string{target})
+	if err != nil {
+		return err
+	}
+	dangling := value + " IS NOT NULL"
+	if _, there := live[target]; there {
+		dangling += fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.id = %s)", q(target), value)
+	}
+	_, _, err = f.check(ctx, probe{
+		key: key, rule: rule,
+		query:  fmt.Sprintf("SELECT count(CASE WHEN %s THEN 1 END) AS n, count(%s) AS total FROM %s", dangling, value, q(table)),
+		sample: fmt.Sprintf("SELECT %s.id, %s AS value FROM %s WHERE %s ORDER BY 1", q(table), value, q(table), dangling),
+		judge: func(n, total int64) (Verdict, diff.Category, string) {
+			if n == 0 {
+				return ProvedSafe, diff.Warning, fmt.Sprintf("All %s of %s point at a row of %s", count(total, "value"), to.ID, to.Target)
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s point at no row of %s; they are kept as they are", group(n), count(total, "value"), to.ID, to.Target)
+		},
+	})
+	return err
+}
+
+// refuseDuplicates blocks the file when a query finds groups of equal values. The table comes quoted.
+func (f *fields) refuseDuplicates(ctx context.Context, key string, rule diff.Rule, field, groups, table string) error {
+	n, proved, err := f.check(ctx, probe{
+		key: key, rule: rule,
+		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS g) AS n, (SELECT count(*) FROM %s) AS total", groups, table),
+		sample: groups + " ORDER BY 1",
+		judge: func(n, total int64) (Verdict, diff.Category, string) {
+			if n == 0 {
+				return ProvedSafe, diff.Safe, fmt.Sprintf("No value stands twice in %s", rowCount(total))
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), field)
+		},
+	})
+	if err == nil && proved && n > 0 {
+		f.block(key, fmt.Sprintf("%s of %s stand more than once", count(n, "value"), field), "Make them different first; the check shows which they are")
+	}
+	return err
+}

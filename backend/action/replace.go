@@ -1,0 +1,307 @@
+package action
+
+import (
+	"context"
+	"fmt"
+
+	"marain/backend/diff"
+	"marain/backend/document"
+)
+
+// replacement is a field whose values go on in another incarnation: in a new one that is filled from the present one,
+// or in an earlier one of the same line that comes back.
+type replacement struct {
+	from, to *document.Field
+	tag      string     // the present incarnation
+	back     *Tombstone // the one that comes back; nil: a new one
+	hops     []hop      // how to get to it
+	next     string     // the incarnation that is in use afterwards
+	fill     *string    // what rows get that have no value
+	limit    int        // how many values of a list go on; 0 for all
+	apart    string     // of the one that comes back: what its former values are called while merged ones take its place
+	key      string     // key path of the change that brings it
+	rule     diff.Rule
+}
+
+// merged reports whether what comes back is not simply what lies there.
+func (r *replacement) merged() bool { return r.apart != "" }
+
+// replacements finds the fields whose values go on in another incarnation.
+func (f *fields) replacements(ctx context.Context, hints diff.Hints, changes []diff.Change) error {
+	for i := range f.new.Fields {
+		to := &f.new.Fields[i]
+		from := f.old.Field(to.ID)
+		if source, renamed := hints.Renamed[to.ID]; renamed {
+			from = f.old.Field(source)
+		} else if from != nil && (hints.Replaced[to.ID] || goesOn(hints, from.ID)) {
+			from = nil
+		}
+		if from == nil {
+			continue
+		}
+		r, err := f.replacement(ctx, from, to, altered(changes, to.ID))
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			f.replaced[to.ID] = r
+		}
+	}
+	return nil
+}
+
+// goesOn reports whether a field of the old version is carried on under another id.
+func goesOn(hints diff.Hints, id string) bool {
+	for _, source := range hints.Renamed {
+		if source == id {
+			return true
+		}
+	}
+	return false
+}
+
+// altered returns the changes of one field that stays, by rule.
+func altered(changes []diff.Change, id string) map[diff.Rule]diff.FieldAltered {
+	list := map[diff.Rule]diff.FieldAltered{}
+	for _, c := range changes {
+		if a, ok := c.(diff.FieldAltered); ok && a.To.ID == id {
+			list[a.Rule] = a
+		}
+	}
+	return list
+}
+
+// replacement decides about one field. A rollback asks for its own incarnation; an apply makes a new one where the
+// values cannot stay as they lie, unless an earlier one of the same line fits: then the originals come back.
+func (f *fields) replacement(ctx context.Context, from, to *document.Field, changes map[diff.Rule]diff.FieldAltered) (*replacement, error) {
+	r := &replacement{from: from, to: to, tag: f.life.Fields[from.ID]}
+	r.key, r.rule = "fields."+to.ID, diff.ValuesReturned
+	for _, rule := range []diff.Rule{diff.OptionalToRequired, diff.UniqueAdded, diff.CardinalityRaised, diff.CardinalityLowered, diff.ComponentChanged, diff.TypeWidened, diff.TypeChanged} {
+		if c, ok := changes[rule]; ok {
+			r.key, r.rule = c.Key, rule
+		}
+	}
+	target, back := f.target(f.new.ID)
+	if tag := target.Fields[to.ID]; back && tag != r.tag {
+		t, there := f.lying(tag)
+		if !there {
+			f.block(r.key, fmt.Sprintf("The values of %s from that time are not there any more", to.ID), "They were purged")
+			return nil, nil
+		}
+		return f.along(r, t)
+	}
+	switch {
+	case from.Multiple() != to.Multiple() || !SameStorage(from, to):
+		if t, ok := f.earlier(node{tag: r.tag, field: from}, to); ok && !back {
+			return f.along(r, t)
+		}
+	case r.rule == diff.CardinalityLowered:
+		if over, err := f.checkLimit(ctx, r); err != nil || over == 0 {
+			return nil, err
+		}
+	case changes[diff.OptionalToRequired].To != nil && !to.Multiple() && !back:
+		fill, err := f.requireFill(ctx, changes[diff.OptionalToRequired])
+		if err != nil || fill == nil {
+			return nil, err
+		}
+		r.fill = fill
+	case changes[diff.UniqueAdded].To != nil && !to.Multiple() && !back:
+		if inborn, err := f.hasDefault(ctx, from); err != nil || !inborn {
+			return nil, err // a default of the column's own would give rows that are written without a value the same one
+		}
+	default:
+		return nil, nil
+	}
+	if to.Multiple() && to.Cardinality > 0 && (from.Multiple() && (from.Cardinality < 0 || from.Cardinality > to.Cardinality)) {
+		r.limit = to.Cardinality
+	}
+	r.next = Tag(f.in.Path, f.in.NextVersion, f.new.ID, to.ID)
+	return r, nil
+}
+
+// along makes an earlier incarnation of the line come back.
+func (f *fields) along(r *replacement, t Tombstone) (*replacement, error) {
+	hops, ok := f.route(node{tag: r.tag, field: r.from}, t)
+	if !ok {
+		return nil, fmt.Errorf("field %s: incarnations %s and %s are of different lines", r.to.ID, r.tag, t.Tag)
+	}
+	r.back, r.hops, r.next = &t, hops, t.Tag
+	return r, nil
+}
+
+// hasDefault reports whether the column of a field gives rows a value by itself.
+func (f *fields) hasDefault(ctx context.Context, field *document.Field) (bool, error) {
+	name := document.ContentTable(f.new.ID)
+	if present, ok := f.physical[name]; ok {
+		name = present
+	}
+	live, err := f.g.Inspect(ctx, []string{name})
+	if err != nil {
+		return false, err
+	}
+	table := live[name]
+	column := table.Column(field.ID)
+	return column != nil && column.Default, nil
+}
+
+// set takes the present incarnation out of use, so that its names are free for what comes.
+func (f *fields) set(r *replacement) error {
+	delete(f.life.Fields, r.from.ID)
+	f.bury(Whole, r.from, r.tag)
+	if r.from.Multiple() {
+		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, r.from))...)
+	}
+	return f.migrate(fmt.Sprintf("Set the present values of %s aside; they stay inside", r.from.ID),
+		retireField(f.old, r.from, r.tag), restoreField(f.old, r.from, r.from.ID, r.tag, nil, f.both()))
+}
+
+// bury records that a field's incarnation is out of use.
+func (f *fields) bury(kind TombstoneKind, field *document.Field, tag string) {
+	shape := *f.old
+	shape.Fields = []document.Field{*field}
+	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
+		Kind: kind, Entity: f.old.ID, EntityTag: f.life.Tag, Field: field.ID, Tag: tag, Shape: &shape,
+	})
+}
+
+// both says that a field's values lie beside the rows and beside their revisions, as they do while it is in use.
+func (f *fields) both() []bool {
+	if f.old.Versioned {
+		return []bool{false, true}
+	}
+	return []bool{false}
+}
+
+// replace brings the next incarnation into use.
+func (f *fields) replace(ctx context.Context, r *replacement) error {
+	f.life.Fields[r.to.ID] = r.next
+	if r.back != nil {
+		return f.comeBack(ctx, r)
+	}
+	if r.to.ID != r.from.ID {
+		if taken, err := f.taken(ctx, r.to); err != nil || taken {
+			return err
+		}
+	}
+	if err := f.checkReplacement(ctx, r); err != nil {
+		return err
+	}
+	f.draft.Effects.Origins = append(f.draft.Effects.Origins, Origin{Tag: r.next, From: r.tag, Fill: r.fill, Limit: r.limit})
+	up, err := f.pour(r, func(rows rowset, revisions bool) (relation, error) {
+		v := rows.read(f.spot(r.from, r.tag, revisions))
+		return rows.convert(rows.limited(v, r.limit), r.to), nil
+	})
+	if err != nil {
+		return err
+	}
+	return f.migrate(r.describe(), up, retireField(f.new, r.to, r.next))
+}
+
+// describe says what a replacement does.
+func (r *replacement) describe() string {
+	switch {
+	case r.rule == diff.TypeChanged:
+		return fmt.Sprintf("Convert the values of %s from %s to %s", r.to.ID, r.from.Type, r.to.Type)
+	case r.fill != nil:
+		return fmt.Sprintf("Give the rows without %s a value and refuse empty ones", r.to.ID)
+	case r.from.Multiple() && !r.to.Multiple():
+		return fmt.Sprintf("Keep the first value of %s for each row", r.to.ID)
+	case !r.from.Multiple() && r.to.Multiple():
+		return fmt.Sprintf("Let %s have several values; the present one becomes the first", r.to.ID)
+	case r.limit > 0:
+		return fmt.Sprintf("Keep the first %d values of %s for each row", r.limit, r.to.ID)
+	default:
+		return fmt.Sprintf("Copy the values of %s to their new shape", r.to.ID)
+	}
+}
+
+// spot is where an incarnation that is out of use lies when its values are read by a statement.
+func (f *fields) spot(field *document.Field, tag string, revisions bool) spot {
+	s := spot{field: field, column: OutOfUse(tag, field.ID)}
+	if field.Multiple() {
+		s.table = OutOfUse(tag, listTable(f.new.ID, field.ID, revisions))
+	}
+	return s
+}
+
+// listTable is the name of the table of a field with several values.
+func listTable(entity, field string, revisions bool) string {
+	if revisions {
+		return document.FieldRevisionsTable(entity, field)
+	}
+	return document.FieldTable(entity, field)
+}
+
+// rowTable is the name of the table that holds an entity's rows, or their revisions.
+func rowTable(entity string, revisions bool) string {
+	if revisions {
+		return document.RevisionsTable(entity)
+	}
+	return document.ContentTable(entity)
+}
+
+// pour makes the place for a field, fills it with what values returns, for the rows and for their revisions, and puts
+// the field's rules on it when all values are there.
+func (f *fields) pour(r *replacement, values func(rows rowset, revisions bool) (relation, error)) ([]Step, error) {
+	var steps []Step
+	for _, revisions := range f.both() {
+		rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
+		v, err := values(rows, revisions)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, f.place(r.to, revisions)...)
+		steps = append(steps, rows.write(v, r.to, listTable(f.new.ID, r.to.ID, revisions)))
+	}
+	rules, err := f.rules(r.to, r.fill)
+	return append(steps, rules...), err
+}
+
+// place makes an empty place for a field's values, without rules.
+func (f *fields) place(field *document.Field, revisions bool) []Step {
+	if !field.Multiple() {
+		return []Step{AddColumn{rowTable(f.new.ID, revisions), revisionColumn(field)}}
+	}
+	tables := fieldTables(f.new, field)
+	bare := tables[0]
+	if revisions {
+		bare = tables[1]
+	}
+	bare.Indexes = nil
+	return []Step{CreateTable{bare}}
+}
+
+// rules puts a field's rules on values that are there.
+func (f *fields) rules(field *document.Field, fill *string) ([]Step, error) {
+	if field.Multiple() {
+		return createIndexes(fieldTables(f.new, field)[0].Indexes), nil
+	}
+	table := document.ContentTable(f.new.ID)
+	var steps []Step
+	if fill != nil {
+		value, err := document.ParseValue(field, *fill)
+		if err != nil {
+			return nil, fmt.Errorf("read the value that rows of %s get: %w", field.ID, err)
+		}
+		steps = append(steps, Fill{table, field.ID, columnType(field.Type), value})
+	}
+	if field.Required {
+		steps = append(steps, SetNotNull{table, field.ID})
+	}
+	return append(steps, createIndexes(fieldIndexes(table, field.ID, field))...), nil
+}
+
+// write puts a relation where the values of a field go.
+func (r rowset) write(v relation, field *document.Field, list string) Step {
+	switch {
+	case field.Multiple():
+		return Insert{Table: list, Columns: listColumns(), Select: v.query}
+	case v.query != "":
+		return Update{
+			Table: r.table, Set: []Assignment{{field.ID, r.of("m", "value")}},
+			From: "(" + v.query + ") AS " + r.quote("m"), Where: r.same("m", r.keys, r.table, r.keys),
+		}
+	default:
+		return Update{Table: r.table, Set: []Assignment{{field.ID, v.expr}}}
+	}
+}
