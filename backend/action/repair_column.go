@@ -103,7 +103,11 @@ func (m *mending) addedAgain(ctx context.Context, want Table, d Difference, colu
 		optional.NotNull = false
 		up = []Step{AddColumn{want.Name, optional}}
 		if f != nil && !(proved && rows == 0) {
-			if fill := m.askFill(d.key(), f, rows); fill != nil {
+			fill, err := m.askFill(d.key(), f, rows)
+			if err != nil {
+				return err
+			}
+			if fill != nil {
 				up = append(up, Fill{want.Name, d.Column, column.Type, fill})
 			}
 		}
@@ -153,9 +157,9 @@ func (m *mending) emptyValues(ctx context.Context, want Table, d Difference) ([]
 		m.block(d.key(), fmt.Sprintf("%s of %s have no %s", rowCount(empty), want.Name, d.Column), "Give them one, or delete them, then repair again")
 		return nil, nil
 	}
-	fill := m.askFill(d.key(), f, empty)
-	if fill == nil {
-		return nil, nil
+	fill, err := m.askFill(d.key(), f, empty)
+	if err != nil || fill == nil {
+		return nil, err
 	}
 	if !f.Multiple() && want.Name == document.ContentTable(m.new.ID) {
 		err = m.checkFillFree(ctx, d.key(), f, m.column(want.Name, d.Column), fill)
