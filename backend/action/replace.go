@@ -302,6 +302,6 @@ func (r rowset) write(v relation, field *document.Field, list string) Step {
 			From: "(" + v.query + ") AS " + r.quote("m"), Where: r.same("m", r.keys, r.table, r.keys),
 		}
 	default:
-		return Update{Table: r.table, Set: []Assignment{{field.ID, v.expr}}}
+		return Update{Table: r.table, Set: []Assignment{{field.ID, v.expr}}, Where: v.where}
 	}
 }

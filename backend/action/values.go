@@ -21,7 +21,8 @@ type spot struct {
 type relation struct {
 	field *document.Field
 	expr  string
-	plain bool // expr is a column
+	plain bool   // expr is a column
+	where string // rows for which expr can be something; empty for all
 	query string
 }
 
@@ -126,6 +127,9 @@ func (r rowset) convert(v relation, to *document.Field) relation {
 	switch from, into := v.field.Multiple(), to.Multiple(); {
 	case !from && !into && v.query == "":
 		out.expr = as(v.expr)
+		if v.plain {
+			out.where = v.expr + " IS NOT NULL"
+		}
 	case !from && !into:
 		out.query = fmt.Sprintf("SELECT %s, %s AS %s FROM (%s) AS %s", r.list("m", r.keys...), as(r.of("m", "value")), r.quote("value"), v.query, r.quote("m"))
 	case !from:
