@@ -12,18 +12,18 @@ import (
 
 // inspect lists the columns, and after them the indexes, of tables in the current schema. Indexes that belong to a
 // constraint, cover a part of the rows, compute what they hold, or are not finished are not those of a document.
-const inspect = `SELECT c.relname::text, '', coalesce(a.attname::text, ''), format_type(a.atttypid, a.atttypmod), coalesce(a.attnotnull, false), coalesce(a.attnum, 0)::int4
+const inspect = `SELECT c.relname::text, '', coalesce(a.attname::text, ''), format_type(a.atttypid, a.atttypmod), coalesce(a.attnotnull, false), coalesce(a.atthasdef, false), coalesce(a.attnum, 0)::int4
 FROM pg_class AS c LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
 UNION ALL
-SELECT c.relname::text, i.relname::text, a.attname::text, '', x.indisunique, k.position::int4
+SELECT c.relname::text, i.relname::text, a.attname::text, '', x.indisunique, false, k.position::int4
 FROM pg_class AS c JOIN pg_index AS x ON x.indrelid = c.oid JOIN pg_class AS i ON i.oid = x.indexrelid
 CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, position)
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
 	AND x.indpred IS NULL AND x.indexprs IS NULL AND x.indisvalid AND k.position <= x.indnkeyatts
 	AND NOT EXISTS (SELECT 1 FROM pg_constraint AS o WHERE o.conrelid = c.oid AND o.conindid = x.indexrelid AND o.contype IN ('p', 'u', 'x'))
-ORDER BY 1, 2, 6`
+ORDER BY 1, 2, 7`
 
 // Inspect returns those of the named tables that exist in the current schema, with their columns and the indexes that
 // have a name of their own.
@@ -40,16 +40,16 @@ func (db *DB) Inspect(ctx context.Context, q database.Querier, names []string) (
 	for rows.Next() {
 		var table, index, column string
 		var kind sql.NullString
-		var flag bool
+		var flag, inborn bool
 		var position int
-		if err := rows.Scan(&table, &index, &column, &kind, &flag, &position); err != nil {
+		if err := rows.Scan(&table, &index, &column, &kind, &flag, &inborn, &position); err != nil {
 			return nil, fmt.Errorf("inspect tables: %w", err)
 		}
 		t := tables[table]
 		t.Name = table
 		switch last := len(t.Indexes) - 1; {
 		case index == "" && position > 0:
-			t.Columns = append(t.Columns, action.LiveColumn{Name: column, Type: spelling(kind.String), NotNull: flag})
+			t.Columns = append(t.Columns, action.LiveColumn{Name: column, Type: spelling(kind.String), NotNull: flag, Default: inborn})
 		case index == "": // a table can have no column at all
 		case last >= 0 && t.Indexes[last].Name == index:
 			t.Indexes[last].Columns = append(t.Indexes[last].Columns, column)

@@ -379,11 +379,11 @@ func TestInspect(t *testing.T) {
 			return err
 		}
 		got := fmt.Sprintf("%+v", tables)
-		want := `map[Nothing:{Name:Nothing Columns:[{Name:A Type:TEXT NotNull:false}] Indexes:[]} nothing:{Name:nothing Columns:[] Indexes:[]} ` +
-			`t"x:{Name:t"x Columns:[{Name:id Type:TEXT NotNull:true} {Name:a b Type:BIGINT NotNull:true} {Name:c Type:DOUBLE PRECISION NotNull:false} ` +
-			`{Name:at Type:TIMESTAMPTZ NotNull:false} {Name:v Type:CHARACTER VARYING(20) NotNull:false} {Name:own Type:"My Type" NotNull:false} ` +
-			`{Name:j Type:JSONB NotNull:false} {Name:b Type:BOOLEAN NotNull:false}] ` +
-			`Indexes:[{Name:A Table:t"x Columns:[c] Unique:false} {Name:u Table:t"x Columns:[a b c] Unique:true}]}]`
+		want := `map[Nothing:{Name:Nothing Columns:[{Name:A Type:TEXT NotNull:false Default:false}] Indexes:[]} nothing:{Name:nothing Columns:[] Indexes:[]} ` +
+			`t"x:{Name:t"x Columns:[{Name:id Type:TEXT NotNull:true Default:false} {Name:a b Type:BIGINT NotNull:true Default:true} {Name:c Type:DOUBLE PRECISION NotNull:false Default:false} ` +
+			`{Name:at Type:TIMESTAMPTZ NotNull:false Default:false} {Name:v Type:CHARACTER VARYING(20) NotNull:false Default:false} {Name:own Type:"My Type" NotNull:false Default:false} ` +
+			`{Name:j Type:JSONB NotNull:false Default:false} {Name:b Type:BOOLEAN NotNull:false Default:false}] ` +
+			`Indexes:[{Name:A Table:t"x Columns:[c] Unique:false Special:false} {Name:u Table:t"x Columns:[a b c] Unique:true Special:false}]}]`
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
