@@ -130,10 +130,12 @@ const (
 	integerToDatetime = `CASE WHEN typeof({v}) = 'integer' AND {v} BETWEEN -62135596800 AND 253402300799` +
 		` THEN strftime('%Y-%m-%dT%H:%M:%SZ', {v}, 'unixepoch') END`
 
-	// Whole numbers are written without a fraction and large ones with an exponent, as PostgreSQL does. 15 or 17 digits
-	// are what a cast gives; 16 are often enough.
+	// Whole numbers are written without a fraction and large ones with an exponent, as PostgreSQL does, with the fewest
+	// digits that read back as the same number: 15, 16 or 17, and less only for numbers so small that they hold less.
 	floatToText = `CASE WHEN typeof({v}) <> 'real' OR {v} NOT BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN NULL` +
 		` WHEN abs({v}) < 1e15 AND {v} = CAST({v} AS INTEGER) THEN CAST(CAST({v} AS INTEGER) AS TEXT)` +
+		` WHEN abs({v}) < 2.2250738585072014e-308 THEN (WITH RECURSIVE d("#") AS (SELECT 0 UNION ALL SELECT "#" + 1 FROM d WHERE "#" < 16)` +
+		` SELECT replace(printf('%!.*e', "#", {v}), '.0e', 'e') FROM d WHERE CAST(printf('%!.*e', "#", {v}) AS REAL) = {v} LIMIT 1)` +
 		` WHEN abs({v}) >= 1e15 THEN replace(CASE WHEN CAST(printf('%!.14e', {v}) AS REAL) = {v} THEN printf('%!.14e', {v})` +
 		` WHEN CAST(printf('%!.15e', {v}) AS REAL) = {v} THEN printf('%!.15e', {v}) ELSE printf('%!.16e', {v}) END, '.0e', 'e')` +
 		` ELSE replace(CASE WHEN CAST(printf('%!.15g', {v}) AS REAL) = {v} THEN printf('%!.15g', {v})` +
