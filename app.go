@@ -33,6 +33,7 @@ type engine interface {
 	Reject(ctx context.Context, request coordinator.RejectRequest, actor coordinator.Actor) (coordinator.RejectResult, error)
 	Drift(ctx context.Context) (coordinator.Drift, error)
 	Repair(ctx context.Context, request coordinator.RepairRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
+	Adopt(ctx context.Context, request coordinator.AdoptRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, actor coordinator.Actor) (coordinator.Draft, error)
 	Subscribe(after uint64, fromNow bool) *event.Subscription

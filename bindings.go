@@ -85,6 +85,13 @@ func (a *App) Repair(request coordinator.RepairRequest) (json.RawMessage, error)
 	})
 }
 
+// Adopt writes into files what is live, or plans it.
+func (a *App) Adopt(request coordinator.AdoptRequest) (json.RawMessage, error) {
+	return ask(a, "adopt", func(ctx context.Context, e engine) (coordinator.ApplyResult, error) {
+		return e.Adopt(ctx, request, a.actor())
+	})
+}
+
 // Drafts returns the texts that a rollback or a reject replaced.
 func (a *App) Drafts() (json.RawMessage, error) {
 	return ask(a, "drafts", func(ctx context.Context, e engine) ([]coordinator.Draft, error) { return e.Drafts(ctx) })

@@ -28,15 +28,17 @@ func (g *Generator) Repair(ctx context.Context, in Input, batch int64) (Draft, e
 	if e == nil {
 		return w.draft, nil
 	}
-	tag := func(table, column string) string {
-		return Tag(in.Path, int(batch), e.ID, "repair "+table+"."+column)
-	}
-	if err := w.mend(ctx, e, g.Lives[e.ID], tag); err != nil {
+	if err := w.mend(ctx, e, g.Lives[e.ID], repairTag(in.Path, batch, e.ID)); err != nil {
 		return Draft{}, fmt.Errorf("plan the repair of %s: %w", in.Path, err)
 	}
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
 	w.grade()
 	return w.draft, nil
+}
+
+// repairTag names what one batch takes out of use because it does not fit.
+func repairTag(path string, batch int64, entity string) func(table, column string) string {
+	return func(table, column string) string { return Tag(path, int(batch), entity, "repair "+table+"."+column) }
 }
 
 // mending brings live tables to what a document says. The same steps repair drift and fit tables that were there before
@@ -215,7 +217,9 @@ func (m *mending) report(d Difference, sql []string) {
 	m.draft.Drift = append(m.draft.Drift, Drifted{Difference: d, Entity: m.new.ID, SQL: sql})
 }
 
-// key names what differs, for checks, blocks and changes.
+// Key names what differs: a table, or a column or an index of one.
+func (d Difference) Key() string { return d.key() }
+
 func (d Difference) key() string {
 	switch {
 	case d.Index != "":

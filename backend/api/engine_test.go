@@ -91,6 +91,10 @@ func (e *engine) Repair(ctx context.Context, req coordinator.RepairRequest, by c
 	return e.apply, e.asked(ctx, "repair %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
+func (e *engine) Adopt(ctx context.Context, req coordinator.AdoptRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
+	return e.apply, e.asked(ctx, "adopt %+v by '%s' at %s", req, by.Name, by.Door)
+}
+
 func (e *engine) Drafts(ctx context.Context) ([]coordinator.Draft, error) {
 	return nil, e.asked(ctx, "drafts")
 }

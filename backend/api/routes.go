@@ -58,6 +58,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodPost, path: "reject", answer: s.reject, finishes: true},
 		{method: http.MethodGet, path: "drift", answer: s.drift},
 		{method: http.MethodPost, path: "drift/repair", answer: s.repair, finishes: true},
+		{method: http.MethodPost, path: "drift/adopt", answer: s.adopt, finishes: true},
 		{method: http.MethodGet, path: "drafts", answer: s.drafts},
 		{method: http.MethodPost, path: "drafts/restore", answer: s.restoreDraft, finishes: true},
 		{method: http.MethodGet, path: "validate", answer: s.validate, query: []string{"file_path"}},

@@ -62,7 +62,11 @@ func TestOperations(t *testing.T) {
 		},
 		{
 			name: "drift", method: "GET", path: "drift", status: 200, calls: []string{"drift"},
-			want: []string{`"differences":[]`, `"tables":[]`, `"columns":[]`, `"plan_id":""`},
+			want: []string{`"differences":[]`, `"tables":[]`, `"columns":[]`, `"plan_id":""`, `"adopt":[]`},
+		},
+		{
+			name: "adopt", method: "POST", path: "drift/adopt", body: `{"files":["a"],"keys":["t.c"],"dry_run":true,"plan_id":"p","answers":{"k":"v"},"note":"n"}`, status: 200,
+			calls: []string{"adopt {Files:[a] Keys:[t.c] DryRun:true PlanID:p Answers:map[k:v] Note:n}" + rest},
 		},
 		{
 			name: "repair", method: "POST", path: "drift/repair", body: `{"files":["a"],"dry_run":true,"plan_id":"p","answers":{"k":"v"},"note":"n"}`, status: 200,

@@ -61,6 +61,7 @@ type Engine interface {
 	Reject(ctx context.Context, req coordinator.RejectRequest, by coordinator.Actor) (coordinator.RejectResult, error)
 	Drift(ctx context.Context) (coordinator.Drift, error)
 	Repair(ctx context.Context, req coordinator.RepairRequest, by coordinator.Actor) (coordinator.ApplyResult, error)
+	Adopt(ctx context.Context, req coordinator.AdoptRequest, by coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, by coordinator.Actor) (coordinator.Draft, error)
 	Validate(ctx context.Context, files []string) (coordinator.ValidateResult, error)

@@ -12,7 +12,7 @@ import (
 func driftCommand() command {
 	return command{
 		name:    "drift",
-		args:    "[FILE...] [--repair] [--plan ID] [--answer KEY=VALUE] [--note TEXT] [--dry-run]",
+		args:    "[--repair | --adopt] [FILE...] [--key KEY] [--plan ID] [--answer KEY=VALUE] [--note TEXT] [--dry-run]",
 		summary: "show where live tables differ from what is applied, and mend it",
 		text: `Compares the live tables with what the applied files say, and shows each difference with the exact
 SQL that mends it. What other programs keep in the same database is listed, and left alone.
@@ -21,16 +21,23 @@ SQL that mends it. What other programs keep in the same database is listed, and 
 with its data inside, and nothing is taken away. With FILEs only their tables are repaired. A repair
 is a batch of its own in the history; no file gets a new version by it.
 
+--adopt goes the other way: it writes into the files what is live, and makes that their applied
+versions. --key adopts one edit alone, also a column that no file mentions.
+
 Exit status: 0 the tables are right, or were put right; 3 they differ, or the repair is blocked.`,
 		examples: []string{
 			"marain drift",
 			"marain drift --repair --dry-run",
 			"marain drift --repair --answer backfill:article.title=Untitled",
+			"marain drift --adopt schemas/article.schema.yaml",
+			"marain drift --adopt --key content_article.subtitle",
 		},
 		names:    -1,
 		readOnly: true,
 		flags: func(set *flag.FlagSet, o *options) {
 			set.BoolVar(&o.repair, "repair", false, "put the live tables back to what is applied")
+			set.BoolVar(&o.adopt, "adopt", false, "write into the files what is live")
+			set.Var(&o.keys, "key", "adopt the edit with this `KEY`; may be repeated")
 			o.decision(set)
 		},
 		run: runDrift,
@@ -39,14 +46,20 @@ Exit status: 0 the tables are right, or were put right; 3 they differ, or the re
 
 func runDrift(ctx context.Context, inv *invocation) (int, error) {
 	o := inv.options
-	if !o.repair && (len(inv.names) > 0 || o.plan != "" || o.note != "" || len(o.answers) > 0 || o.dryRun) {
-		return 0, usagef("marain drift --repair puts the tables right", "without --repair nothing is changed, so only the whole can be looked at")
+	switch {
+	case o.repair && o.adopt:
+		return 0, usagef("use one of --repair and --adopt", "the tables can follow the files, or the files the tables, not both")
+	case len(o.keys) > 0 && !o.adopt:
+		return 0, usagef("use --adopt --key", "--key belongs to --adopt")
+	}
+	if !o.repair && !o.adopt && (len(inv.names) > 0 || o.plan != "" || o.note != "" || len(o.answers) > 0 || o.dryRun) {
+		return 0, usagef("marain drift --repair puts the tables right", "without --repair or --adopt nothing is changed, so only the whole can be looked at")
 	}
 	if err := inv.withProject(); err != nil {
 		return 0, err
 	}
-	if o.repair {
-		return runRepair(ctx, inv)
+	if o.repair || o.adopt {
+		return runMend(ctx, inv)
 	}
 	drift, err := ask(ctx, inv, func(e Engine) (coordinator.Drift, error) { return e.Drift(ctx) })
 	if err != nil {
@@ -59,15 +72,22 @@ func runDrift(ctx context.Context, inv *invocation) (int, error) {
 	return code, inv.show(drift, func(p *printer) { printDrift(p, drift) })
 }
 
-func runRepair(ctx context.Context, inv *invocation) (int, error) {
+// runMend makes the tables equal to the files, or the files to the tables.
+func runMend(ctx context.Context, inv *invocation) (int, error) {
 	o := inv.options
 	inv.command.readOnly = false
 	files, err := inv.files()
 	if err != nil {
 		return 0, err
 	}
-	req := coordinator.RepairRequest{Files: files, DryRun: o.dryRun, PlanID: o.plan, Answers: o.answers, Note: o.note}
-	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) { return e.Repair(ctx, req, inv.actor()) })
+	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) {
+		if o.adopt {
+			return e.Adopt(ctx, coordinator.AdoptRequest{
+				Files: files, Keys: o.keys, DryRun: o.dryRun, PlanID: o.plan, Answers: o.answers, Note: o.note,
+			}, inv.actor())
+		}
+		return e.Repair(ctx, coordinator.RepairRequest{Files: files, DryRun: o.dryRun, PlanID: o.plan, Answers: o.answers, Note: o.note}, inv.actor())
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -80,6 +100,12 @@ func runRepair(ctx context.Context, inv *invocation) (int, error) {
 		case o.dryRun && code == ExitWaiting:
 			p.line(bold.is("Dry run"), ": nothing was changed")
 			printPlan(p, *result.Plan)
+		case result.ActionID == "" && o.adopt:
+			p.line(green.is("Nothing to adopt"))
+		case o.adopt:
+			p.line(green.is("Adopted"), " into ", many(len(result.Applied), "file"), " in ", milliseconds(result.DurationMS))
+			printFiles(p, result.Applied)
+			p.line("Undo with: ", p.command("rollback --action %s", result.ActionID))
 		case result.ActionID == "":
 			p.line(green.is("Nothing to repair"), ": the live tables are what is applied")
 		default:
@@ -114,9 +140,27 @@ func printDrift(p *printer, drift coordinator.Drift) {
 	printBlocks(p, "  ", blocks)
 	printQuestions(p, "  ", drift.Plan.Questions)
 	printUnmanaged(p, drift.Unmanaged)
+	printAdoptions(p, drift.Adopt)
 	if !drift.InSync {
 		p.blank()
 		p.line("Put the tables right: ", p.command("drift --repair"))
+	}
+}
+
+// printAdoptions says what files could say instead.
+func printAdoptions(p *printer, adopt []coordinator.Adoption) {
+	if len(adopt) == 0 {
+		return
+	}
+	p.blank()
+	p.line(bold.is("Or let the files say it"))
+	for _, one := range adopt {
+		p.line("  ", bold.is("%s", one.File))
+		for _, edit := range one.Edits {
+			flag := "drift --adopt --key " + quoted(edit.Key)
+			p.line("    ", plain.is("%s", edit.Message), "   ", p.command("%s", flag))
+		}
+		printHunks(p, "    ", one.Hunks)
 	}
 }
 

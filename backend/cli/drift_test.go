@@ -3,6 +3,7 @@ package cli
 import (
 	"marain/backend/action"
 	"marain/backend/coordinator"
+	"marain/backend/diff"
 )
 
 // drifted is what the engine finds in the examples.
@@ -26,6 +27,12 @@ func drifted() coordinator.Drift {
 				{Table: "content_article", Column: "huge", Type: "TEXT"},
 			},
 		},
+		Adopt: []coordinator.Adoption{{
+			File: article, Hunks: diff.Hunks("required: true\n", "required: false\n", 3), Edits: []coordinator.AdoptionEdit{
+				{Key: "content_article.title", Message: "title: not required any more"},
+				{Key: "content_article.extra", Message: "extra: a new field of type integer", Optional: true},
+			},
+		}},
 		Plan: action.Plan{
 			ID: "p9", Files: []action.File{{
 				Path:    article,
@@ -55,6 +62,16 @@ func driftExamples() []example {
 			"drift repair dry run", func(e *engine) { plan := drifted().Plan; e.apply = coordinator.ApplyResult{Plan: &plan} },
 			"drift --repair --dry-run", 3, []string{"repair {Files:[] DryRun:true PlanID: Answers:map[] Note:}" + byAnn},
 		},
+		{
+			"drift adopt", func(e *engine) {
+				e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, DurationMS: 4}
+			},
+			"drift --adopt --key a.b --key a.c " + article, 0,
+			[]string{"adopt {Files:[" + article + "] Keys:[a.b a.c] DryRun:false PlanID: Answers:map[] Note:}" + byAnn},
+		},
+		{"drift adopt nothing", nil, "drift --adopt", 0, []string{"adopt {Files:[] Keys:[] DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
+		{"drift usage both", nil, "drift --adopt --repair", 2, nil},
+		{"drift usage key", nil, "drift --repair --key a.b", 2, nil},
 		{"drift usage", nil, "drift --dry-run", 2, nil},
 		{"drift usage file", nil, "drift " + article, 2, nil},
 	}

@@ -86,6 +86,10 @@ func (e *engine) Repair(_ context.Context, req coordinator.RepairRequest, by coo
 	return e.apply, e.asked("repair %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
+func (e *engine) Adopt(_ context.Context, req coordinator.AdoptRequest, by coordinator.Actor) (coordinator.ApplyResult, error) {
+	return e.apply, e.asked("adopt %+v by '%s' at %s", req, by.Name, by.Door)
+}
+
 func (e *engine) Drafts(context.Context) ([]coordinator.Draft, error) {
 	return e.drafts, e.asked("drafts")
 }

@@ -39,9 +39,23 @@ type options struct {
 	version int
 
 	repair bool
+	adopt  bool
+	keys   list
 
 	restore   bool
 	restoreID string
+}
+
+// list collects a flag that may be repeated.
+type list []string
+
+// String implements flag.Value.
+func (l *list) String() string { return "" }
+
+// Set implements flag.Value.
+func (l *list) Set(text string) error {
+	*l = append(*l, text)
+	return nil
 }
 
 // answers collects --answer KEY=VALUE.

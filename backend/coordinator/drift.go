@@ -23,6 +23,7 @@ type DriftDifference struct {
 	Column  string                `json:"column,omitempty"`
 	Index   string                `json:"index,omitempty"`
 	Kind    action.DifferenceKind `json:"kind"`
+	Key     string                `json:"key"` // names it among those of its file
 	Message string                `json:"message"`
 	SQL     []string              `json:"sql"` // what mends it; empty when another difference's SQL does, or nothing can
 }
@@ -46,7 +47,8 @@ type Drift struct {
 	InSync      bool              `json:"in_sync"`
 	Differences []DriftDifference `json:"differences"`
 	Unmanaged   Unmanaged         `json:"unmanaged"`
-	Plan        action.Plan       `json:"plan"`
+	Plan        action.Plan       `json:"plan"` // the repair
+	Adopt       []Adoption        `json:"adopt"`
 }
 
 // RepairRequest asks for the way back to what the applied documents say; of all files, or of some.
@@ -89,11 +91,14 @@ func (c *Coordinator) driftOnce(ctx context.Context) (Drift, error) {
 		for _, one := range draft.Drift {
 			d.Differences = append(d.Differences, DriftDifference{
 				File: draft.File.Path, Entity: one.Entity, Table: one.Table, Column: one.Column, Index: one.Index,
-				Kind: one.Kind, Message: one.Message, SQL: one.SQL,
+				Kind: one.Kind, Key: one.Key(), Message: one.Message, SQL: one.SQL,
 			})
 		}
 	}
-	d.Unmanaged, err = c.unmanaged(ctx)
+	if d.Unmanaged, err = c.unmanaged(ctx); err != nil {
+		return Drift{}, err
+	}
+	d.Adopt, err = c.adoptions(ctx)
 	return d, err
 }
 

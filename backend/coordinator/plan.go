@@ -151,10 +151,14 @@ func (c *Coordinator) plan(ctx context.Context, w wish) (*sealed, error) {
 
 // draftOf plans one file of a wish.
 func (c *Coordinator) draftOf(ctx context.Context, g *action.Generator, w wish, in action.Input) (action.Draft, error) {
-	if w.name == repairName {
+	switch w.name {
+	case repairName:
 		return g.Repair(ctx, in, c.seq+1)
+	case adoptName:
+		return g.Adopt(ctx, in, c.seq+1)
+	default:
+		return g.File(ctx, in)
 	}
-	return g.File(ctx, in)
 }
 
 // ownTables names the tables of the content types that the files describe or described.

@@ -1,6 +1,7 @@
 // The one native seam: everything the page asks of Marain goes through this interface, whichever door is behind it.
 
 import type {
+  AdoptRequest,
   ApplyResult,
   Backups,
   Batch,
@@ -94,6 +95,7 @@ export interface Backend {
   /** Where the live tables are not what is applied, and the plan that mends it. */
   drift(): Promise<Drift>;
   repair(request: RepairRequest): Promise<ApplyResult>;
+  adopt(request: AdoptRequest): Promise<ApplyResult>;
   drafts(): Promise<Draft[]>;
   restoreDraft(id: string): Promise<void>;
   /** What is out of use, oldest first. Counting what is inside may take some seconds. */

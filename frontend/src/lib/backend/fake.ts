@@ -3,6 +3,7 @@
 
 import { BackendError, type Backend, type Listener } from './backend';
 import type {
+  AdoptRequest,
   ApplyResult,
   Backup,
   Backups,
@@ -109,6 +110,14 @@ export class FakeBackend implements Backend {
 
   drift = (): Promise<Drift> => this.#answer('drift', undefined, () => this.driftValue);
 
+  adopt = (request: AdoptRequest): Promise<ApplyResult> =>
+    this.#answer('adopt', request, () => {
+      if (request.dry_run) return { ...makeResult([], ''), plan: this.driftValue.plan };
+      const adopted = request.files ?? this.driftValue.adopt.map((one) => one.file_path);
+      this.driftValue = makeDrift();
+      return makeResult(adopted, `adopted-${++this.#made}`);
+    });
+
   repair = (request: RepairRequest): Promise<ApplyResult> =>
     this.#answer('repair', request, () => {
       if (request.dry_run) return { ...makeResult([], ''), plan: this.driftValue.plan };
@@ -204,7 +213,7 @@ export function makePlan(files: PlanFile[]): Plan {
 }
 
 export function makeDrift(over: Partial<Drift> = {}): Drift {
-  return { in_sync: true, differences: [], unmanaged: { tables: [], columns: [] }, plan: makePlan([]), ...over };
+  return { in_sync: true, differences: [], unmanaged: { tables: [], columns: [] }, plan: makePlan([]), adopt: [], ...over };
 }
 
 export function makeStatus(over: Partial<Status> = {}): Status {

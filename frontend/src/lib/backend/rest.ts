@@ -25,6 +25,7 @@ export class RestBackend implements Backend {
   purge: Backend['purge'] = (request) => this.#call('POST', 'purge', request);
   backups = () => this.#call<Backups>('GET', 'backups');
   drift = () => this.#call<Drift>('GET', 'drift');
+  adopt: Backend['adopt'] = (request) => this.#call('POST', 'drift/adopt', request);
   repair: Backend['repair'] = (request) => this.#call('POST', 'drift/repair', request);
   restoreDraft: Backend['restoreDraft'] = async (id) => {
     await this.#call('POST', 'drafts/restore', { id });

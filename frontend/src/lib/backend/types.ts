@@ -399,10 +399,31 @@ export interface DriftDifference {
   table: string;
   column?: string;
   index?: string;
+  /** Names it among those of its file, and its edit in `adopt`. */
+  key: string;
   kind: 'missing_table' | 'missing_column' | 'other_type' | 'allows_empty' | 'refuses_empty' | 'missing_index' | 'other_index';
   message: string;
   /** What mends it; empty when another difference's SQL does, or nothing can. */
   sql: string[];
+}
+
+/** A text of a file that says what is live. Optional edits, which make fields of what is unmanaged, are not in it. */
+export interface Adoption {
+  file_path: string;
+  text: string;
+  hunks: Hunk[];
+  /** `key` is that of a difference, or `table.column` of what is unmanaged. */
+  edits: { key: string; message: string; optional: boolean }[];
+}
+
+/** All differences of the named files, the edits with these keys, or with neither all differences of all files. */
+export interface AdoptRequest {
+  files?: string[];
+  keys?: string[];
+  dry_run?: boolean;
+  plan_id?: string;
+  answers?: Record<string, string>;
+  note?: string;
 }
 
 /** What other programs keep in the same database; it is left alone. */
@@ -418,6 +439,8 @@ export interface Drift {
   unmanaged: Unmanaged;
   /** The repair: what `repair` would do. */
   plan: Plan;
+  /** What files could say instead, so that they equal what is live. */
+  adopt: Adoption[];
 }
 
 /** The way back to what is applied; of all files, or of some. Answered like an apply. */

@@ -2,6 +2,7 @@
 
 import { BackendError, readErrorBody, type Backend, type Listener, type WindowAbilities } from './backend';
 import type {
+  AdoptRequest,
   ApplyResult,
   Backups,
   Batch,
@@ -38,6 +39,7 @@ export interface App {
   Reject(request: RejectRequest): Promise<RejectResult>;
   Drift(): Promise<Drift>;
   Repair(request: RepairRequest): Promise<ApplyResult>;
+  Adopt(request: AdoptRequest): Promise<ApplyResult>;
   Drafts(): Promise<Draft[]>;
   RestoreDraft(id: string): Promise<unknown>;
   Tombstones(): Promise<Tombstones>;
@@ -70,6 +72,7 @@ export class WailsBackend implements Backend, WindowAbilities {
   cancel: Backend['cancel'] = (request) => this.#call((app) => app.Cancel(request));
   reject: Backend['reject'] = (request) => this.#call((app) => app.Reject(request));
   drift = () => this.#call((app) => app.Drift());
+  adopt: Backend['adopt'] = (request) => this.#call((app) => app.Adopt(request));
   repair: Backend['repair'] = (request) => this.#call((app) => app.Repair(request));
   drafts = () => this.#call((app) => app.Drafts());
   restoreDraft = (id: string) => this.#do((app) => app.RestoreDraft(id));
