@@ -27,7 +27,7 @@ const (
 
 // rows are the packages in the order in which they may import each other: a later one an earlier one, never the reverse.
 var rows = []string{
-	"project", "document", "event", "telemetry", "watcher", "diff", "action", "database", "history", "executor", "state",
+	"project", "document", "event", "telemetry", "watcher", "diff", "action", "database", "history", "backup", "executor", "state",
 	"content", "coordinator", "api", "cli",
 }
 

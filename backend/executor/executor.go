@@ -80,6 +80,8 @@ type Work struct {
 
 	Progress func(Progress) // told how far it is, often and from one goroutine; nil: nobody
 	Commit   func() error   // asked right before the commit: an error takes everything back; nil: nobody
+	// Before is called under the lock when everything is proved and nothing is changed yet; its error ends the batch.
+	Before func(ctx context.Context, q database.Querier) error
 }
 
 // NextLives returns the incarnations that the batch begins and ends (nil), by entity. One file of a batch may carry on
@@ -150,6 +152,13 @@ func (r *run) transaction(ctx context.Context, q database.Querier) error {
 		return err
 	}
 	r.lap("guard")
+	if r.work.Before != nil && !r.work.DryRun {
+		r.enter(Saving)
+		if err := r.work.Before(ctx, q); err != nil {
+			return err
+		}
+		r.lap("backup")
+	}
 	if err := r.statements(ctx, q); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type Phase string
 const (
 	Waiting    Phase = "waiting"    // for the database's lock
 	Checking   Phase = "checking"   // that the plan is still true
+	Saving     Phase = "saving"     // a backup, before anything changes
 	Running    Phase = "running"    // its statements
 	Verifying  Phase = "verifying"  // that the tables are what the documents say
 	Recording  Phase = "recording"  // the history

@@ -37,6 +37,7 @@ type Record struct {
 	Target     string             `json:"target,omitempty"` // of a rollback: the batch it undid or went back to
 	Undone     []VersionRef       `json:"undone,omitempty"` // of a rollback
 	Answers    map[string]string  `json:"answers,omitempty"`
+	Backup     string             `json:"backup,omitempty"` // name of the one that was taken before
 }
 
 // RecordFile is one file of a batch: the plan as it was carried out, and the versions it went from and to.

@@ -17,7 +17,6 @@ const (
 	DefaultDebounce    = 20 * time.Millisecond
 	DefaultMaxDebounce = 200 * time.Millisecond
 	DefaultListen      = "127.0.0.1:4180"
-	DefaultRetention   = 90 * 24 * time.Hour
 	DefaultRescanEvery = time.Minute
 )
 
@@ -27,7 +26,7 @@ type Settings struct {
 	Debounce    time.Duration // how long files must be quiet before they count as saved
 	MaxDebounce time.Duration // how long files that never come to rest are waited for
 	Listen      string        // host:port of the server
-	Retention   time.Duration // how long what was taken out of use is kept before a purge may take it
+	Retention   Retention     // how long what nobody uses any more is kept
 	RescanEvery time.Duration // how often all files are looked at whatever the events say
 	Webhooks    []Webhook     // who is told
 }
@@ -42,7 +41,7 @@ type Webhook struct {
 func DefaultSettings() Settings {
 	return Settings{
 		AutoApply: DefaultAutoApply, Debounce: DefaultDebounce, MaxDebounce: DefaultMaxDebounce,
-		Listen: DefaultListen, Retention: DefaultRetention, RescanEvery: DefaultRescanEvery,
+		Listen: DefaultListen, Retention: DefaultRetention(), RescanEvery: DefaultRescanEvery,
 	}
 }
 
@@ -71,7 +70,7 @@ func ParseSettings(values map[string]any) (Settings, []error) {
 		"debounce":     func(v any) *SettingError { return duration(v, &settings.Debounce, time.Millisecond, 10*time.Second) },
 		"max_debounce": func(v any) *SettingError { return duration(v, &settings.MaxDebounce, time.Millisecond, time.Minute) },
 		"listen":       func(v any) *SettingError { return address(v, &settings.Listen) },
-		"retention":    func(v any) *SettingError { return duration(v, &settings.Retention, time.Hour, math.MaxInt64) },
+		"retention":    func(v any) *SettingError { return readRetention(v, &settings.Retention) },
 		"rescan_every": func(v any) *SettingError { return duration(v, &settings.RescanEvery, time.Second, 24*time.Hour) },
 		"webhooks":     func(v any) *SettingError { return webhooks(v, &settings.Webhooks) },
 	}

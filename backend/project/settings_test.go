@@ -22,13 +22,13 @@ func TestParseSettings(t *testing.T) {
 		values map[string]any
 		want   Settings
 	}{
-		{"text", map[string]any{"auto_apply": "all", "debounce": "50ms", "max_debounce": "1s", "listen": "[::1]:0", "retention": "30d", "rescan_every": "10s"}, Settings{
-			AutoApply: "all", Debounce: 50 * time.Millisecond, MaxDebounce: time.Second, Listen: "[::1]:0", Retention: 30 * 24 * time.Hour, RescanEvery: 10 * time.Second,
+		{"text", map[string]any{"auto_apply": "all", "debounce": "50ms", "max_debounce": "1s", "listen": "[::1]:0", "retention": map[string]any{"backups": int64(3), "backup_days": 7.0, "tombstone_days": 365}, "rescan_every": "10s"}, Settings{
+			AutoApply: "all", Debounce: 50 * time.Millisecond, MaxDebounce: time.Second, Listen: "[::1]:0", Retention: Retention{Backups: 3, BackupDays: 7, TombstoneDays: 365}, RescanEvery: 10 * time.Second,
 		}},
 		{"milliseconds", map[string]any{"debounce": int64(30), "max_debounce": 300, "rescan_every": 5000.0}, with(func(s *Settings) {
 			s.Debounce, s.MaxDebounce, s.RescanEvery = 30*time.Millisecond, 300*time.Millisecond, 5*time.Second
 		})},
-		{"hours", map[string]any{"retention": "720h"}, with(func(s *Settings) { s.Retention = 720 * time.Hour })},
+		{"retention", map[string]any{"retention": map[string]any{"backup_days": 90}}, with(func(s *Settings) { s.Retention.BackupDays = 90 })},
 		{"webhooks", map[string]any{"webhooks": []any{"https://example.org/a", map[string]any{"url": "http://localhost:1/b", "events": []any{"applied", "failed"}}}}, with(func(s *Settings) {
 			s.Webhooks = []Webhook{{URL: "https://example.org/a"}, {URL: "http://localhost:1/b", Events: []string{"applied", "failed"}}}
 		})},
@@ -60,8 +60,11 @@ func TestWrongSettings(t *testing.T) {
 		{map[string]any{"debounce": "-5s"}, []string{"hot_reload.debounce: -5s is too short (use at least 1ms)"}},
 		{map[string]any{"max_debounce": "1h"}, []string{"hot_reload.max_debounce: 1h is too long (use at most 1m0s)"}},
 		{map[string]any{"debounce": "500ms"}, []string{"hot_reload.max_debounce: 200ms is less than debounce, which is 500ms (make it at least as long)"}},
-		{map[string]any{"retention": "99999d"}, []string{"hot_reload.retention: 99999d " + time1}},
-		{map[string]any{"retention": "0d"}, []string{"hot_reload.retention: 0d is too short (use at least 1h0m0s)"}},
+		{map[string]any{"retention": "90d"}, []string{"hot_reload.retention: 90d is not a mapping (use a mapping with backups, backup_days and tombstone_days)"}},
+		{map[string]any{"retention": map[string]any{"tombstone_day": 1}}, []string{"hot_reload.retention.tombstone_day: this setting does not exist (did you mean tombstone_days?)"}},
+		{map[string]any{"retention": map[string]any{"tombstone_days": 0}}, []string{"hot_reload.retention.tombstone_days: 0 is too small (use at least 1)"}},
+		{map[string]any{"retention": map[string]any{"backups": "many"}}, []string{"hot_reload.retention.backups: many is not a whole number"}},
+		{map[string]any{"retention": map[string]any{"backups": 5, "tombstone_days": int64(1) << 60}}, []string{"hot_reload.retention.tombstone_days: 1152921504606846976 is too large (use at most 2147483)"}},
 		{map[string]any{"listen": "4180"}, []string{"hot_reload.listen: 4180 is not an address (use host:port, for example 127.0.0.1:4180)"}},
 		{map[string]any{"listen": "localhost:99999"}, []string{"hot_reload.listen: localhost:99999 is not an address (use host:port, for example 127.0.0.1:4180)"}},
 		{map[string]any{"webhooks": "https://x"}, []string{"hot_reload.webhooks: it is not a list (use a list of URLs, or of mappings with url and events)"}},
@@ -85,7 +88,7 @@ func TestWrongSettings(t *testing.T) {
 		if !slices.Equal(texts, c.want) {
 			t.Errorf("%v:\ngot  %q\nwant %q", c.values, texts, c.want)
 		}
-		if got.Listen != DefaultListen || got.Retention != DefaultRetention || got.MaxDebounce < got.Debounce {
+		if got.Listen != DefaultListen || got.Retention != DefaultRetention() || got.MaxDebounce < got.Debounce {
 			t.Errorf("%v: what is wrong counts: %+v", c.values, got)
 		}
 		if c.values["auto_apply"] == "all" && got.AutoApply != "all" {

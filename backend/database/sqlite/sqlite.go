@@ -101,8 +101,7 @@ func dsn(file, lock string, readOnly bool) string {
 	if readOnly {
 		query.Add("_pragma", "query_only(on)")
 	}
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: query.Encode()}
-	return u.String()
+	return fileURI(file, query)
 }
 
 // Dialect returns SQLite's dialect.
@@ -172,12 +171,8 @@ func (db *DB) Check(ctx context.Context) error {
 		return err
 	}
 	return db.Read(ctx, func(q database.Querier) error {
-		var verdict string
-		if err := q.QueryRow(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-			return fmt.Errorf("check the database: %w", err)
-		}
-		if verdict != "ok" {
-			return fmt.Errorf("the database is damaged: %s", verdict)
+		if err := intact(ctx, q); err != nil {
+			return err
 		}
 		var broken int
 		if err := q.QueryRow(ctx, "SELECT count(*) FROM pragma_foreign_key_check").Scan(&broken); err != nil {
@@ -188,6 +183,22 @@ func (db *DB) Check(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// whole runs the quick check alone.
+func (db *DB) whole(ctx context.Context) error {
+	return db.Read(ctx, func(q database.Querier) error { return intact(ctx, q) })
+}
+
+func intact(ctx context.Context, q database.Querier) error {
+	var verdict string
+	if err := q.QueryRow(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("check the database: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("the database is damaged: %s", verdict)
+	}
+	return nil
 }
 
 // Close closes every connection; the last one merges the write-ahead log into the file.

@@ -147,7 +147,7 @@ export interface Progress {
   /** Rows; a total of 0 says that they are not counted. */
   done: number;
   total: number;
-  phase: 'waiting' | 'checking' | 'running' | 'verifying' | 'recording' | 'committing';
+  phase: 'waiting' | 'checking' | 'saving' | 'running' | 'verifying' | 'recording' | 'committing';
 }
 
 /** The batch that is being carried out. It can be cancelled until it is committing. */
