@@ -36,6 +36,7 @@ type engine interface {
 	Adopt(ctx context.Context, request coordinator.AdoptRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, actor coordinator.Actor) (coordinator.Draft, error)
+	Backups(ctx context.Context) (coordinator.Backups, error)
 	Subscribe(after uint64, fromNow bool) *event.Subscription
 	Close() error
 }

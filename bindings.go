@@ -104,6 +104,11 @@ func (a *App) RestoreDraft(id string) (json.RawMessage, error) {
 	})
 }
 
+// Backups returns the copies that were taken before something risky.
+func (a *App) Backups() (json.RawMessage, error) {
+	return ask(a, "backups", func(ctx context.Context, e engine) (coordinator.Backups, error) { return e.Backups(ctx) })
+}
+
 // ProjectState says whether a project is open, which ones were, and why the last attempt to open one did not work.
 func (a *App) ProjectState() (json.RawMessage, error) {
 	return call(a, "project state", func() (projectState, error) {

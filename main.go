@@ -45,7 +45,7 @@ func run(args []string) int {
 		Getenv: os.Getenv, Dir: dir, User: userName(), Version: program, Page: frontend.Page(),
 		Open: func(ctx context.Context, root string, o cli.OpenOptions) (cli.Engine, error) {
 			opened, err := openProject(ctx, root, coordinator.Options{
-				Watch: o.Watch, Door: o.Door, ReadOnly: o.ReadOnly, Address: o.Address, Version: o.Version, Logger: o.Logger,
+				Watch: o.Watch, Door: o.Door, ReadOnly: o.ReadOnly, Alone: o.Alone, Address: o.Address, Version: o.Version, Logger: o.Logger,
 			})
 			if err != nil {
 				return nil, err // not a nil pointer inside an interface

@@ -103,6 +103,10 @@ func (e *engine) RestoreDraft(ctx context.Context, id string, by coordinator.Act
 	return coordinator.Draft{ID: id}, e.asked(ctx, "restore %s by '%s' at %s", id, by.Name, by.Door)
 }
 
+func (e *engine) Backups(ctx context.Context) (coordinator.Backups, error) {
+	return coordinator.Backups{}, e.asked(ctx, "backups")
+}
+
 func (e *engine) Validate(ctx context.Context, files []string) (coordinator.ValidateResult, error) {
 	return coordinator.ValidateResult{OK: true}, e.asked(ctx, "validate %q", files)
 }

@@ -14,6 +14,7 @@ import (
 	"marain/backend/diff"
 	"marain/backend/document"
 	"marain/backend/event"
+	"marain/backend/history"
 )
 
 // schema is as much of a JSON schema as the document uses.
@@ -86,6 +87,8 @@ func goTypes() map[string]reflect.Type {
 		"RejectResult": reflect.TypeFor[coordinator.RejectResult](), "BatchFile": reflect.TypeFor[coordinator.BatchFile](),
 		"BatchSummary": reflect.TypeFor[coordinator.BatchSummary](), "History": reflect.TypeFor[coordinator.History](),
 		"Batch": reflect.TypeFor[coordinator.Batch](), "Draft": reflect.TypeFor[coordinator.Draft](), "Drafts": reflect.TypeFor[draftList](),
+		"Backup": reflect.TypeFor[coordinator.Backup](), "Backups": reflect.TypeFor[coordinator.Backups](),
+		"Destroyed":      reflect.TypeFor[history.Destroyed](),
 		"RestoreRequest": reflect.TypeFor[draftRequest](), "ValidateResult": reflect.TypeFor[coordinator.ValidateResult](),
 		"Fault": reflect.TypeFor[coordinator.Fault](), "VerifyResult": reflect.TypeFor[coordinator.VerifyResult](), "Event": reflect.TypeFor[event.Event](),
 		"Drift": reflect.TypeFor[coordinator.Drift](), "DriftDifference": reflect.TypeFor[coordinator.DriftDifference](),

@@ -127,6 +127,8 @@ func (s *Server) restoreDraft(ctx context.Context, call *call) (any, error) {
 	return s.engine.RestoreDraft(ctx, req.ID, call.by)
 }
 
+func (s *Server) backups(ctx context.Context, _ *call) (any, error) { return s.engine.Backups(ctx) }
+
 func (s *Server) validate(ctx context.Context, call *call) (any, error) {
 	return s.engine.Validate(ctx, call.query["file_path"])
 }

@@ -61,6 +61,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodPost, path: "drift/adopt", answer: s.adopt, finishes: true},
 		{method: http.MethodGet, path: "drafts", answer: s.drafts},
 		{method: http.MethodPost, path: "drafts/restore", answer: s.restoreDraft, finishes: true},
+		{method: http.MethodGet, path: "backups", answer: s.backups},
 		{method: http.MethodGet, path: "validate", answer: s.validate, query: []string{"file_path"}},
 		{method: http.MethodGet, path: "verify", answer: s.verify},
 		{method: http.MethodGet, path: "events", stream: s.events},

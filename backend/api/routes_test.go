@@ -77,6 +77,7 @@ func TestOperations(t *testing.T) {
 			name: "restore a draft", method: "POST", path: "drafts/restore", body: `{"id":"d1"}`, status: 200,
 			calls: []string{"restore d1" + rest}, want: []string{`"id":"d1"`},
 		},
+		{name: "backups", method: "GET", path: "backups", status: 200, calls: []string{"backups"}, want: []string{`{"items":[],"keep":0,"keep_days":0}`}},
 		{
 			name: "validate", method: "GET", path: "validate?file_path=a&file_path=b", status: 200,
 			calls: []string{`validate ["a" "b"]`}, want: []string{`"ok":true`, `"invalid_files":[]`},

@@ -64,6 +64,7 @@ type Engine interface {
 	Adopt(ctx context.Context, req coordinator.AdoptRequest, by coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, by coordinator.Actor) (coordinator.Draft, error)
+	Backups(ctx context.Context) (coordinator.Backups, error)
 	Validate(ctx context.Context, files []string) (coordinator.ValidateResult, error)
 	Verify(ctx context.Context) (coordinator.VerifyResult, error)
 	Subscribe(after uint64, fromNow bool) *event.Subscription

@@ -180,7 +180,7 @@ func (f Folder) List() ([]Entry, error) {
 	var list []Entry
 	for _, file := range files {
 		name := file.Name()
-		if strings.HasPrefix(name, ".") || filepath.Ext(name) != sqlite && filepath.Ext(name) != other {
+		if !isCopy(name) {
 			continue
 		}
 		entry := Entry{}
@@ -198,9 +198,14 @@ func (f Folder) List() ([]Entry, error) {
 	return list, nil
 }
 
+// isCopy reports whether a file's name is one that a finished backup may have.
+func isCopy(name string) bool {
+	return !strings.HasPrefix(name, ".") && (filepath.Ext(name) == sqlite || filepath.Ext(name) == other)
+}
+
 // Find returns the note of one backup. [ErrNotFound] when there is none of that name.
 func (f Folder) Find(name string) (Note, error) {
-	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+	if name != filepath.Base(name) || !isCopy(name) {
 		return Note{}, fmt.Errorf("%q: %w", name, ErrNotFound)
 	}
 	return f.note(name)

@@ -15,6 +15,7 @@ type command struct {
 	examples []string
 	names    int  // how many arguments that are no flags it takes; -1: any number
 	readOnly bool // must not change anything
+	alone    bool // must have the project for itself, unless it is a dry run
 	flags    func(set *flag.FlagSet, o *options)
 	run      func(ctx context.Context, inv *invocation) (int, error)
 }
@@ -23,7 +24,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand(), validateCommand(), statusCommand(), diffCommand(), applyCommand(), historyCommand(),
-		rollbackCommand(), rejectCommand(), draftsCommand(), driftCommand(), verifyCommand(), versionCommand(), helpCommand(),
+		rollbackCommand(), rejectCommand(), draftsCommand(), driftCommand(), backupsCommand(), restoreBackupCommand(), verifyCommand(),
+		versionCommand(), helpCommand(),
 	}
 }
 

@@ -41,6 +41,7 @@ func TestCommands(t *testing.T) {
 		rejectExamples(),
 		draftsExamples(),
 		driftExamples(),
+		backupsExamples(),
 		verifyExamples(),
 		helpExamples(),
 		usageExamples(),

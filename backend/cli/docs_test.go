@@ -40,7 +40,7 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	}
-	for _, match := range regexp.MustCompile(`(?m)^## ([a-z]+)$`).FindAllStringSubmatch(string(data), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^## ([a-z-]+)$`).FindAllStringSubmatch(string(data), -1) {
 		if !slices.Contains(known, match[1]) {
 			t.Errorf("there is a section on %s, which is no command", match[1])
 		}

@@ -18,6 +18,8 @@ type engine struct {
 	batch    coordinator.Batch
 	reject   coordinator.RejectResult
 	drafts   []coordinator.Draft
+	backups  coordinator.Backups
+	restore  coordinator.RestoreResult
 	validate coordinator.ValidateResult
 	verify   coordinator.VerifyResult
 	drift    coordinator.Drift
@@ -96,6 +98,14 @@ func (e *engine) Drafts(context.Context) ([]coordinator.Draft, error) {
 
 func (e *engine) RestoreDraft(_ context.Context, id string, by coordinator.Actor) (coordinator.Draft, error) {
 	return coordinator.Draft{ID: id, File: "config/config.system.yaml"}, e.asked("restore %s by '%s' at %s", id, by.Name, by.Door)
+}
+
+func (e *engine) Backups(context.Context) (coordinator.Backups, error) {
+	return e.backups, e.asked("backups")
+}
+
+func (e *engine) Restore(_ context.Context, req coordinator.RestoreRequest, by coordinator.Actor) (coordinator.RestoreResult, error) {
+	return e.restore, e.asked("restore %+v by '%s' at %s", req, by.Name, by.Door)
 }
 
 func (e *engine) Validate(_ context.Context, files []string) (coordinator.ValidateResult, error) {

@@ -42,6 +42,7 @@ type options struct {
 	adopt  bool
 	keys   list
 
+	yes       bool
 	restore   bool
 	restoreID string
 }

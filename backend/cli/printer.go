@@ -69,18 +69,18 @@ func newPrinter(env Env, w io.Writer) *printer {
 	return p
 }
 
-// Sized is a writer that is a terminal. *os.File is looked at directly; other writers say it with this method.
+// Sized is a terminal to write to or to read from. *os.File is looked at directly; others say it with this method.
 type Sized interface {
 	// Size returns the terminal's width in characters, or false when it is not a terminal.
 	Size() (columns int, terminal bool)
 }
 
 // size returns a terminal's width, or false for anything else.
-func size(w io.Writer) (columns int, terminal bool) {
-	if sized, ok := w.(Sized); ok {
+func size(stream any) (columns int, terminal bool) {
+	if sized, ok := stream.(Sized); ok {
 		return sized.Size()
 	}
-	file, ok := w.(interface{ Fd() uintptr })
+	file, ok := stream.(interface{ Fd() uintptr })
 	if !ok {
 		return 0, false
 	}

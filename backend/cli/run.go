@@ -35,6 +35,7 @@ const (
 type Engine interface {
 	api.Engine
 	io.Closer
+	Restore(ctx context.Context, req coordinator.RestoreRequest, by coordinator.Actor) (coordinator.RestoreResult, error)
 }
 
 // OpenOptions say how a command wants the project opened.
@@ -42,6 +43,7 @@ type OpenOptions struct {
 	Door     string       // command, or server: a server takes the project's lock
 	Watch    bool         // notice saved files and apply by policy
 	ReadOnly bool         // must not create or change anything
+	Alone    bool         // refuse to open beside a window or server, and keep them out
 	Address  string       // where a server will answer
 	Version  string       // of the program
 	Logger   *slog.Logger // never nil
@@ -49,7 +51,7 @@ type OpenOptions struct {
 
 // Env is the world that a command runs in. Stdout, Stderr, Getenv, Dir and Open must be set.
 type Env struct {
-	Stdin    io.Reader // not read by any command yet
+	Stdin    io.Reader // where a person confirms; nil for nobody
 	Stdout   io.Writer // results alone
 	Stderr   io.Writer // messages
 	Getenv   func(string) string
@@ -128,7 +130,7 @@ func (inv *invocation) open(ctx context.Context) (Engine, error) {
 		return nil, err
 	}
 	return inv.env.Open(ctx, inv.project.Root, OpenOptions{
-		Door: "command", ReadOnly: inv.command.readOnly, Version: inv.env.Version, Logger: logger,
+		Door: "command", ReadOnly: inv.command.readOnly, Alone: inv.command.alone && !inv.options.dryRun, Version: inv.env.Version, Logger: logger,
 	})
 }
 

@@ -247,6 +247,7 @@ func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time
 // run carries a batch out, makes its outcome live, and announces it. A failure is recorded and announced, and leaves
 // everything as it was.
 func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) {
+	c.secure(&w)
 	limited, t := c.begin(ctx, &w)
 	defer c.end(t)
 	outcome, err := c.executor.Run(limited, w)
@@ -259,6 +260,7 @@ func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) 
 		outcome, err = c.resolve(ctx, w, err)
 	}
 	if err != nil {
+		w.Record.Backup = c.discard(w.Record.Backup, err)
 		c.failed(ctx, w, err)
 		return "", err
 	}
@@ -267,6 +269,9 @@ func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) 
 	}
 	c.note(outcome.Seq, outcome.Hash)
 	c.settled(ctx, w, outcome)
+	if w.Record.Backup != "" {
+		c.prune()
+	}
 	return w.ActionID, nil
 }
 

@@ -40,6 +40,7 @@ type Options struct {
 	Watch    bool   // notice saved files and apply by policy; takes the project's lock
 	Door     string // who opens: window, server, command or code
 	ReadOnly bool   // must not create or change anything
+	Alone    bool   // refuse to open beside a window or server, and keep them out
 	Address  string // where a server will answer
 	Version  string // of the program
 	Getenv   func(string) string
@@ -147,7 +148,7 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 	if err := c.plausible(); err != nil {
 		return err
 	}
-	if c.options.Watch {
+	if c.options.Watch || c.options.Alone {
 		if c.lock, err = c.project.Lock(c.options.Door, c.options.Address); err != nil {
 			return err
 		}
@@ -534,7 +535,7 @@ func (c *Coordinator) lastEntry(ctx context.Context, q database.Querier, m *memo
 
 func resultOf(e history.Entry) *LastResult {
 	switch e.Kind {
-	case history.KindApply, history.KindRollback, history.KindRepair:
+	case history.KindApply, history.KindRollback, history.KindRepair, history.KindRestore:
 		return &LastResult{ActionID: e.ActionID, Kind: e.Kind, Result: "applied", At: e.At, Message: e.Record.Summary}
 	case history.KindFailed:
 		return &LastResult{ActionID: e.ActionID, Kind: e.Kind, Result: "failed", At: e.At, Message: e.Record.Error}

@@ -78,7 +78,7 @@ func (c *Coordinator) summary(ctx context.Context, q database.Querier, e history
 	s := BatchSummary{
 		ActionID: e.ActionID, Kind: e.Kind, Status: history.Applied, At: e.At, By: e.Actor, Note: e.Note,
 		Category: e.Record.Category, Summary: e.Record.Summary, Files: []BatchFile{}, DurationMS: e.Record.DurationMS,
-		Error: e.Record.Error, Target: e.Record.Target,
+		Error: e.Record.Error, Target: e.Record.Target, Backup: e.Record.Backup, Purged: []string{},
 	}
 	rows, err := c.store.VersionsOf(ctx, q, e.ActionID)
 	if err != nil {
@@ -141,7 +141,10 @@ func (c *Coordinator) wholeBatch(ctx context.Context, q database.Querier, e hist
 	if err != nil {
 		return Batch{}, err
 	}
-	b := Batch{BatchSummary: summary, ChangedFiles: []action.File{}, Timings: e.Record.Timings, Conflicts: []string{}}
+	b := Batch{BatchSummary: summary, ChangedFiles: []action.File{}, Timings: e.Record.Timings, Conflicts: []string{}, Destroyed: e.Record.Destroyed}
+	if b.Destroyed == nil {
+		b.Destroyed = []history.Destroyed{}
+	}
 	if b.Timings == nil {
 		b.Timings = map[string]float64{}
 	}

@@ -154,7 +154,7 @@ func (c *Coordinator) batch(ctx context.Context, q database.Querier, id string) 
 	if err != nil {
 		return e, err
 	}
-	if e.Kind != history.KindApply && e.Kind != history.KindRollback && e.Kind != history.KindRepair {
+	if e.Kind == history.KindFailed || e.Kind == history.KindReject {
 		return e, Errorf(CodeInvalid, "batch %s changed nothing (%s), so there is nothing to go back to", id, e.Kind)
 	}
 	return e, nil
@@ -165,8 +165,13 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	if err != nil {
 		return goal{}, err
 	}
-	if e.Kind == history.KindRepair {
+	switch e.Kind {
+	case history.KindRepair:
 		return goal{}, Errorf(CodeConflict, "batch %s put the tables back to what the files say; before it they were what no file says, so there is nothing to go back to", id)
+	case history.KindPurge:
+		return goal{}, Errorf(CodeInvalid, "batch %s destroyed what was out of use, which no rollback undoes: marain restore-backup %s brings back what was there before it", id, e.Record.Backup)
+	case history.KindRestore:
+		return goal{}, Errorf(CodeInvalid, "batch %s put a backup back, which no rollback undoes: marain restore-backup %s brings back what was there before it", id, e.Record.Backup)
 	}
 	own, err := c.store.VersionsOf(ctx, q, id)
 	if err != nil {
@@ -243,7 +248,7 @@ func (c *Coordinator) conflicts(ctx context.Context, q database.Querier, own []h
 			if err != nil {
 				return nil, err
 			}
-			if e.Kind != history.KindRollback || !cancelled {
+			if e.Kind == history.KindApply || !cancelled {
 				list = append(list, l.ActionID)
 			}
 		}

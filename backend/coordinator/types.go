@@ -8,6 +8,7 @@ import (
 	"marain/backend/diff"
 	"marain/backend/document"
 	"marain/backend/executor"
+	"marain/backend/history"
 )
 
 // Code classifies an error for every door: it decides the REST status, the exit status and what the window says.
@@ -232,6 +233,8 @@ type BatchSummary struct {
 	DurationMS float64       `json:"duration_ms"`
 	Error      string        `json:"error"`
 	Target     string        `json:"target"` // of a rollback
+	Backup     string        `json:"backup"` // name of the one that was taken before, empty for none
+	Purged     []string      `json:"purged"` // what was in use at that time and is gone: no way back brings it back
 }
 
 // History is a page of batches.
@@ -247,6 +250,8 @@ type Batch struct {
 	Timings      map[string]float64 `json:"timings"` // milliseconds by step
 	CanUndo      bool               `json:"can_undo"`
 	Conflicts    []string           `json:"conflicts"`
+
+	Destroyed []history.Destroyed `json:"destroyed"` // by a purge
 }
 
 // Draft is a text that an edit had before a rollback or a reject replaced it.

@@ -95,7 +95,7 @@ func (v *verification) chain(ctx context.Context, q database.Querier) error {
 		for _, ref := range e.Record.Undone {
 			undone[ref] = true
 		}
-		if e.Kind == history.KindApply || e.Kind == history.KindRollback {
+		if e.Applies() {
 			recorded[e.ActionID] = e.Record.Files
 		}
 		return nil

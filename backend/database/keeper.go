@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"strings"
 
 	"marain/backend/action"
 )
@@ -33,9 +32,4 @@ type Measure struct {
 	Rows   int64
 	Values int64 // of a column: those that are not empty; of a table: its rows
 	Bytes  int64 // about; -1 when that is not known
-}
-
-// IsBookkeeping reports whether a table is one of those that keep the history.
-func IsBookkeeping(table string) bool {
-	return table == "file_versions" || strings.HasPrefix(table, "marain_")
 }

@@ -23,6 +23,8 @@ const (
 	KindReject   = "reject"
 	KindRepair   = "repair" // live tables were put back to what the applied versions say
 	KindFailed   = "failed"
+	KindPurge    = "purge"   // what was out of use was destroyed
+	KindRestore  = "restore" // a backup was put back
 )
 
 // Record is what a batch says about itself. Secret values are masked before they come here.
@@ -37,7 +39,20 @@ type Record struct {
 	Target     string             `json:"target,omitempty"` // of a rollback: the batch it undid or went back to
 	Undone     []VersionRef       `json:"undone,omitempty"` // of a rollback
 	Answers    map[string]string  `json:"answers,omitempty"`
-	Backup     string             `json:"backup,omitempty"` // name of the one that was taken before
+	Backup     string             `json:"backup,omitempty"`    // name of the one that was taken before
+	Restored   string             `json:"restored,omitempty"`  // name of the backup that was put back
+	Destroyed  []Destroyed        `json:"destroyed,omitempty"` // of a purge
+}
+
+// Destroyed is one tombstone that a purge destroyed: names and counts, no values.
+type Destroyed struct {
+	ID       string `json:"id"`
+	Kind     string `json:"kind"`
+	Name     string `json:"name"`
+	Since    string `json:"since"`     // when it had been taken out of use
+	ActionID string `json:"action_id"` // and by which batch
+	Rows     int64  `json:"rows"`
+	Values   int64  `json:"values"`
 }
 
 // RecordFile is one file of a batch: the plan as it was carried out, and the versions it went from and to.
@@ -67,6 +82,11 @@ type Entry struct {
 	Hash     string
 
 	raw string // the record as stored: the hash covers these bytes
+}
+
+// Applies reports whether the batch gave files other versions.
+func (e Entry) Applies() bool {
+	return e.Kind == KindApply || e.Kind == KindRollback || e.Kind == KindRestore
 }
 
 // Head returns the number and hash of the newest link; zero and empty before the first.
@@ -144,7 +164,7 @@ func (s *Store) Entries(ctx context.Context, q database.Querier, f Filter) ([]En
 	case RolledBack:
 		query += ` AND EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.status = 'rolled_back')`
 	case Applied:
-		query += ` AND (a.kind = 'repair' OR EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.status = 'applied'))`
+		query += ` AND (a.kind IN ('repair', 'purge') OR EXISTS (SELECT 1 FROM file_versions AS v WHERE v.action_id = a.action_id AND v.status = 'applied'))`
 	case "failed":
 		query += ` AND a.kind = 'failed'`
 	case "rejected":
@@ -165,6 +185,27 @@ func likeEscape(text string) string {
 		out = append(out, r)
 	}
 	return string(out)
+}
+
+// EntriesAfter returns the entries above a sequence number, newest first.
+func (s *Store) EntriesAfter(ctx context.Context, q database.Querier, seq int64) ([]Entry, error) {
+	return s.entries(ctx, q, `SELECT a.seq, a.action_id, a.kind, a.at, a.actor, a.note, a.record, a.previous, a.hash
+FROM marain_audit AS a WHERE a.seq > ? ORDER BY a.seq DESC`, seq)
+}
+
+// Link returns the hash of the link with that sequence number; empty for 0, [ErrNotFound] when there is none.
+func (s *Store) Link(ctx context.Context, q database.Querier, seq int64) (hash string, err error) {
+	if seq == 0 {
+		return "", nil
+	}
+	err = q.QueryRow(ctx, `SELECT hash FROM marain_audit WHERE seq = ?`, seq).Scan(&hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("link %d of the audit chain: %w", seq, ErrNotFound)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read a link of the audit chain: %w", err)
+	}
+	return hash, nil
 }
 
 // Chain hands every entry of the chain to fn, oldest first.

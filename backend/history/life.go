@@ -86,6 +86,15 @@ func flat(l action.Life) map[string]string {
 
 // Tombstones returns what is out of use and still there, oldest first.
 func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.Tombstone, error) {
+	return tombstones(ctx, q, `ended IS NULL`)
+}
+
+// TombstonesAt returns what was out of use and there right after the batch with that sequence number, oldest first.
+func (s *Store) TombstonesAt(ctx context.Context, q database.Querier, seq int64) ([]action.Tombstone, error) {
+	return tombstones(ctx, q, `seq <= ? AND (ended IS NULL OR ended > ?)`, seq, seq)
+}
+
+func tombstones(ctx context.Context, q database.Querier, condition string, args ...any) ([]action.Tombstone, error) {
 	var list []action.Tombstone
 	err := each(ctx, q, func(rows *sql.Rows) (err error) {
 		var t action.Tombstone
@@ -101,7 +110,7 @@ func (s *Store) Tombstones(ctx context.Context, q database.Querier) ([]action.To
 		}
 		list = append(list, t)
 		return nil
-	}, `SELECT id, kind, entity, entity_tag, field, tag, action_id, shape, life FROM marain_tombstones WHERE ended IS NULL ORDER BY seq, id`)
+	}, `SELECT id, kind, entity, entity_tag, field, tag, action_id, shape, life FROM marain_tombstones WHERE `+condition+` ORDER BY seq, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read tombstones: %w", err)
 	}
@@ -187,12 +196,17 @@ func (s *Store) PutOrigin(ctx context.Context, q database.Querier, o action.Orig
 
 // Revive records that a tombstone is in use again.
 func (s *Store) Revive(ctx context.Context, q database.Querier, seq int64, id, actionID string) error {
+	return s.EndTombstone(ctx, q, seq, id, actionID)
+}
+
+// EndTombstone records that a batch has left nothing of a tombstone: it is in use again, or it is gone.
+func (s *Store) EndTombstone(ctx context.Context, q database.Querier, seq int64, id, actionID string) error {
 	result, err := q.Exec(ctx, `UPDATE marain_tombstones SET ended = ?, ended_by = ? WHERE id = ? AND ended IS NULL`, seq, actionID, id)
 	if err != nil {
-		return fmt.Errorf("revive a tombstone: %w", err)
+		return fmt.Errorf("end a tombstone: %w", err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("revive tombstone %s: %w", id, ErrNotFound)
+		return fmt.Errorf("end tombstone %s: %w", id, ErrNotFound)
 	}
 	return nil
 }

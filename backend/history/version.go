@@ -77,7 +77,7 @@ func (s *Store) VersionsOf(ctx context.Context, q database.Querier, actionID str
 // Strays returns versions whose batch is not in the audit chain.
 func (s *Store) Strays(ctx context.Context, q database.Querier) ([]Version, error) {
 	return versions(ctx, q, `SELECT `+versionColumns+` FROM file_versions AS v WHERE v.status <> 'pending'
-AND v.action_id NOT IN (SELECT action_id FROM marain_audit WHERE kind IN ('apply', 'rollback')) ORDER BY v.file_path, v.version`)
+AND v.action_id NOT IN (SELECT action_id FROM marain_audit WHERE kind IN ('apply', 'rollback', 'restore')) ORDER BY v.file_path, v.version`)
 }
 
 // Needed returns the hashes of every content that a version, a draft or the outbox refers to, each with words for
