@@ -64,6 +64,12 @@ func (c *Coordinator) writable() error {
 	if c.options.ReadOnly {
 		return Errorf(CodeForbidden, "the project was opened to look at only")
 	}
+	if c.offline && c.reachable() {
+		c.trust(nil)
+	}
+	if c.offline {
+		return Errorf(CodeInternal, "%s: try again when it is back", c.suspect)
+	}
 	if c.suspect != "" {
 		return Errorf(CodeInternal, "the database cannot be trusted, so nothing more is written: %s; mend it, then open the project again", c.suspect)
 	}
@@ -259,6 +265,10 @@ func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) 
 	if errors.Is(err, database.ErrUnknown) {
 		outcome, err = c.resolve(ctx, w, err)
 	}
+	if errors.Is(err, database.ErrUnknown) {
+		c.undecided(w, err)
+		return "", err
+	}
 	if err != nil {
 		w.Record.Backup = c.discard(w.Record.Backup, err)
 		c.failed(ctx, w, err)
@@ -280,23 +290,6 @@ func (c *Coordinator) note(seq int64, hash string) {
 	if err := c.heads.Add(c.databaseID, seq, hash); err != nil {
 		c.log.Error("note the audit chain", "error", err)
 	}
-}
-
-// resolve finds out whether a batch whose commit had no answer is there.
-func (c *Coordinator) resolve(ctx context.Context, w executor.Work, cause error) (executor.Outcome, error) {
-	c.dirty = true // whatever is found out: read everything again before the next plan
-	var found history.Entry
-	err := c.db.Read(ctx, func(q database.Querier) (err error) {
-		found, err = c.store.Entry(ctx, q, w.ActionID)
-		return err
-	})
-	if errors.Is(err, history.ErrNotFound) {
-		return executor.Outcome{}, fmt.Errorf("the connection was lost and the batch is not there: %w", cause)
-	}
-	if err != nil {
-		return executor.Outcome{}, errors.Join(cause, err)
-	}
-	return executor.Outcome{Seq: found.Seq, Hash: found.Hash}, nil
 }
 
 // settled takes a committed batch over into memory and publishes it.
@@ -424,8 +417,10 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 // storage keeps an error only when it is the storage's: a statement that the database refused says nothing about the
 // database.
 func storage(err error) error {
-	if err != nil && (errors.Is(err, database.ErrReplaced) || broken(err)) {
-		return err
+	for _, failing := range []error{database.ErrReplaced, database.ErrUnreachable, database.ErrDamaged} {
+		if errors.Is(err, failing) {
+			return err
+		}
 	}
 	return nil
 }

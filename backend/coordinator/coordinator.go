@@ -18,7 +18,6 @@ import (
 
 	"marain/backend/action"
 	"marain/backend/database"
-	"marain/backend/database/sqlite"
 	"marain/backend/document"
 	"marain/backend/event"
 	"marain/backend/executor"
@@ -63,9 +62,9 @@ type Coordinator struct {
 	lock     *project.Lock
 	watcher  *watcher.Watcher
 	log      *slog.Logger
-	given    bool   // the environment names the database
-	file     string // the database file that the project names
-	scratch  string // a folder to remove on closing
+	given    bool       // the environment names the database
+	place    remembered // where the project says that the database is
+	scratch  string     // a folder to remove on closing
 
 	view    atomic.Pointer[Status]
 	task    atomic.Pointer[task] // the batch that is being carried out
@@ -94,6 +93,7 @@ type Coordinator struct {
 	parsed     parsed            // the settings as they were read last
 	suspect    string            // why the database cannot be trusted any more
 	failing    bool              // its storage failed: only opening it again makes it trusted
+	offline    bool              // it cannot be reached, and is trusted again as soon as it can
 	rows       map[string]string // pending version rows as written: path to hash
 	rowsKnown  bool
 	databaseID string            // names it among those of one data folder
@@ -164,7 +164,7 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 	if err := c.reload(ctx); err != nil {
 		return err
 	}
-	c.recognise(c.file)
+	c.recognise()
 	if !c.options.ReadOnly && c.suspect == "" {
 		if err := c.drain(ctx); err != nil {
 			c.log.Error("write files that were left over", "error", err)
@@ -197,58 +197,6 @@ func (c *Coordinator) plausible() error {
 	return Errorf(CodeNotFound, "%s has none of the folders %s: is this a Marain project?", c.project.Root, strings.Join(c.project.Dirs(), " and "))
 }
 
-// openDatabase opens the database that the files on disk name, and prepares the bookkeeping.
-func (c *Coordinator) openDatabase(ctx context.Context) error {
-	connection, err := c.connection()
-	if err != nil {
-		return err
-	}
-	if connection.Driver != project.SQLite {
-		return Errorf(CodeInvalid, "this version of Marain works on SQLite only, and the settings name a %s database", connection.Driver)
-	}
-	vault, err := history.NewVault(filepath.Join(c.project.DataDir, "marain.key"), c.options.Getenv("MARAIN_KEY"))
-	if err != nil {
-		return err
-	}
-	c.store = history.New(vault)
-	file := connection.File
-	c.file = file
-	if c.options.ReadOnly {
-		if file, err = c.readable(file); err != nil {
-			return err
-		}
-	}
-	db, err := sqlite.Open(ctx, file)
-	if err != nil {
-		return err
-	}
-	c.db = db
-	c.executor = &executor.Executor{Database: db, Store: c.store}
-	if c.options.ReadOnly && c.scratch == "" {
-		if c.unprepared(ctx) {
-			return nil
-		}
-		return db.Read(ctx, func(q database.Querier) error { return c.store.Known(ctx, q) })
-	}
-	return db.Write(ctx, func(q database.Querier) error { return c.store.Prepare(ctx, q) })
-}
-
-// readable returns a database to read from: the project's own, or an empty one in a scratch folder when the project
-// has none yet or none with a history, so that looking at a project never writes into it.
-func (c *Coordinator) readable(file string) (string, error) {
-	if _, err := os.Stat(file); err == nil {
-		return file, nil
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("look at the database: %w", err)
-	}
-	folder, err := os.MkdirTemp("", "marain-")
-	if err != nil {
-		return "", fmt.Errorf("make a scratch folder: %w", err)
-	}
-	c.scratch = folder
-	return filepath.Join(folder, "empty.db"), nil
-}
-
 // watch starts what runs until Close: the watcher and the two loops that follow it and the database.
 func (c *Coordinator) watch() error {
 	settings := c.settings()
@@ -263,9 +211,10 @@ func (c *Coordinator) watch() error {
 	if err := c.watcher.Open(ctx); err != nil {
 		return err
 	}
-	c.done.Add(2)
-	go func() { defer c.done.Done(); c.listen(ctx) }()
-	go func() { defer c.done.Done(); c.follow(ctx) }()
+	hints := make(chan struct{}, 1)
+	c.done.Go(func() { c.listen(ctx) })
+	c.done.Go(func() { c.follow(ctx, hints) })
+	c.done.Go(func() { c.db.Listen(ctx, func() { hint(hints) }) })
 	return nil
 }
 
@@ -341,8 +290,17 @@ func (c *Coordinator) listen(ctx context.Context) {
 	}
 }
 
-// follow notices batches that another program applied to the same database.
-func (c *Coordinator) follow(ctx context.Context) {
+// hint wakes up who follows the database, unless somebody has done so already.
+func hint(hints chan<- struct{}) {
+	select {
+	case hints <- struct{}{}:
+	default:
+	}
+}
+
+// follow notices batches that another program applied to the same database: at once where the database tells, and in
+// any case a moment later.
+func (c *Coordinator) follow(ctx context.Context, hints <-chan struct{}) {
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	for {
@@ -350,6 +308,7 @@ func (c *Coordinator) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-hints:
 		}
 		if err := c.catchUp(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("follow the database", "error", err)
@@ -399,13 +358,15 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 func (c *Coordinator) trust(err error) bool {
 	before := c.suspect
 	switch {
-	case storage(err) != nil && broken(err):
+	case errors.Is(err, database.ErrDamaged):
 		c.suspect, c.failing = err.Error(), true
 	case c.failing, errors.Is(err, context.Canceled), errors.Is(err, database.ErrLocked):
+	case errors.Is(err, database.ErrUnreachable):
+		c.suspect, c.offline = fmt.Sprintf("the database %s cannot be reached", c.location()), true
 	case errors.Is(err, database.ErrReplaced):
-		c.suspect = err.Error()
+		c.suspect, c.offline = err.Error(), false
 	case err == nil:
-		c.suspect = ""
+		c.suspect, c.offline = "", false
 	}
 	return before != c.suspect
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"strings"
 
 	"marain/backend/database"
 	"marain/backend/executor"
@@ -48,6 +47,10 @@ func coded(err error) *Error {
 		return wrap(CodeForbidden, err.Error()+": use that version")
 	case errors.Is(err, database.ErrReplaced):
 		return wrap(CodeInternal, err.Error()+"; nothing more is written: put the file back, or open the project again")
+	case errors.Is(err, database.ErrUnknown):
+		return wrap(CodeInternal, "the connection to the database was lost during the commit, so it is not known yet whether it happened: look at the history when the database is back")
+	case errors.Is(err, database.ErrUnreachable):
+		return wrap(CodeInternal, "the database cannot be reached; nothing was changed: try again when it is back")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return wrap(CodeInternal, "the request was cancelled before the end; nothing was changed")
 	case errors.As(err, &statement):
@@ -56,12 +59,6 @@ func coded(err error) *Error {
 		return wrap(CodeNotFound, err.Error())
 	}
 	return wrap(CodeInternal, err.Error())
-}
-
-// broken reports whether an error says that the storage itself fails: a full disk is none, it can be mended.
-func broken(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "disk I/O error") || strings.Contains(text, "malformed")
 }
 
 // String is how a version row names who applied it: the person and the door.

@@ -1,11 +1,8 @@
 package coordinator
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"marain/backend/document"
 	"marain/backend/project"
@@ -51,18 +48,6 @@ func (c *Coordinator) onDisk(id string) *document.Config {
 	return nil
 }
 
-// remembered is where the database was when it was opened last, without any secret. It is used only when the file
-// that says so cannot be read, so that a broken file never opens another, empty database.
-type remembered struct {
-	Driver   string `json:"driver"`
-	File     string `json:"file"`
-	Database string `json:"database_id"` // the name that the database has in its bookkeeping
-}
-
-func (c *Coordinator) rememberedFile() string {
-	return filepath.Join(c.project.DataDir, "connection.json")
-}
-
 // connection decides which database to open, from the configuration with the id system on disk: it cannot come from a
 // database that is not open yet.
 func (c *Coordinator) connection() (project.Connection, error) {
@@ -77,55 +62,16 @@ func (c *Coordinator) connection() (project.Connection, error) {
 		c.given = given
 		return connection, err
 	}
-	if last, known := c.recollect(); known && last.Driver == project.SQLite && last.File != "" {
-		c.log.Warn("the configuration system cannot be read: the database is the one that was open last", "error", err)
-		return project.Connection{Driver: project.SQLite, File: last.File}, nil
+	if last, known := c.recollect(); known {
+		if connection, whole := last.connection(); whole {
+			c.log.Warn("the configuration system cannot be read: the database is the one that was open last", "error", err)
+			return connection, nil
+		}
 	}
 	if err != nil {
 		return project.Connection{}, &Error{Code: CodeInvalid, Message: err.Error(), Details: []any{}, Cause: err}
 	}
 	return connection, nil
-}
-
-// recollect returns where the database was when it was opened last, and which one it was.
-func (c *Coordinator) recollect() (last remembered, known bool) {
-	text, err := os.ReadFile(c.rememberedFile())
-	return last, err == nil && json.Unmarshal(text, &last) == nil
-}
-
-// remember notes where the database is. Without the note a start with a broken file still works as long as the
-// database is in its usual place, so a failure is only logged.
-func (c *Coordinator) remember(now remembered) {
-	text, err := json.Marshal(now)
-	if err == nil {
-		if old, readErr := os.ReadFile(c.rememberedFile()); readErr == nil && string(old) == string(text) {
-			return
-		}
-		if err = c.project.MakeDataDir(); err == nil {
-			err = os.WriteFile(c.rememberedFile(), text, 0o600)
-		}
-	}
-	if err != nil {
-		c.log.Warn("note where the database is", "error", err)
-	}
-}
-
-// recognise compares the database with the one that was there last. Another one in its place, most of all an empty one,
-// must not be filled as if nothing had been: everything in the former would seem to be gone.
-func (c *Coordinator) recognise(file string) {
-	if c.given {
-		return // the environment may name another one each time
-	}
-	now := remembered{Driver: project.SQLite, File: file, Database: c.databaseID}
-	last, known := c.recollect()
-	if known && last.File == file && last.Database != "" && last.Database != c.databaseID {
-		c.suspect = fmt.Sprintf("%s is not the database that was there before: put that one back, or remove %s to go on with this one", file, c.rememberedFile())
-		c.failing = true
-		return
-	}
-	if !c.options.ReadOnly {
-		c.remember(now)
-	}
 }
 
 // systemOnDisk returns the values of the live configuration with the id system, and whether a file that may be it

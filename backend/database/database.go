@@ -53,6 +53,9 @@ type Database interface {
 	Stamp(ctx context.Context, q Querier) (string, error)
 	// TableNames returns the names of all tables, in order.
 	TableNames(ctx context.Context, q Querier) ([]string, error)
+	// Listen calls hint whenever another program may have committed something, until the context ends; hint must not
+	// wait. A database that cannot tell returns at once, and none tells for sure: look from time to time too.
+	Listen(ctx context.Context, hint func())
 	// Check proves that the database is whole and is still the one that was opened.
 	Check(ctx context.Context) error
 	// Version is what the database calls itself.

@@ -369,8 +369,8 @@ func TestInspect(t *testing.T) {
 	must(t, db, `CREATE TYPE "My Type" AS ENUM ('a')`,
 		`CREATE TABLE "t""x" (id TEXT PRIMARY KEY, gone INTEGER, "a b" BIGINT NOT NULL DEFAULT 3, c DOUBLE PRECISION UNIQUE, at TIMESTAMPTZ, v VARCHAR(20), own "My Type", j JSONB, b BOOLEAN)`,
 		`ALTER TABLE "t""x" DROP COLUMN gone`,
-		`CREATE UNIQUE INDEX u ON "t""x" ("a b", c) INCLUDE (v)`, `CREATE INDEX partial ON "t""x" (c) WHERE c > 1`, `CREATE INDEX expression ON "t""x" (lower(id))`,
-		`CREATE INDEX "A" ON "t""x" (c)`,
+		`CREATE UNIQUE INDEX u ON "t""x" ("a b", c) INCLUDE (v)`, `CREATE INDEX partial ON "t""x" (c) WHERE c > 1`, `CREATE INDEX expression ON "t""x" ("a b", lower(id))`,
+		`CREATE INDEX "A" ON "t""x" (c)`, `CREATE INDEX falling ON "t""x" (c DESC)`, `CREATE INDEX gin ON "t""x" USING gin (j)`, `CREATE INDEX pattern ON "t""x" (v varchar_pattern_ops)`,
 		`CREATE VIEW v AS SELECT 1`, `CREATE TABLE nothing ()`, `CREATE TABLE "Nothing" ("A" TEXT)`,
 		`CREATE SCHEMA other`, `CREATE TABLE other.elsewhere (a TEXT)`, `CREATE TABLE other."t""x" (a TEXT, d TEXT NOT NULL)`)
 	err := db.Read(context.Background(), func(q database.Querier) (err error) {
@@ -383,7 +383,10 @@ func TestInspect(t *testing.T) {
 			`t"x:{Name:t"x Columns:[{Name:id Type:TEXT NotNull:true Default:false} {Name:a b Type:BIGINT NotNull:true Default:true} {Name:c Type:DOUBLE PRECISION NotNull:false Default:false} ` +
 			`{Name:at Type:TIMESTAMPTZ NotNull:false Default:false} {Name:v Type:CHARACTER VARYING(20) NotNull:false Default:false} {Name:own Type:"My Type" NotNull:false Default:false} ` +
 			`{Name:j Type:JSONB NotNull:false Default:false} {Name:b Type:BOOLEAN NotNull:false Default:false}] ` +
-			`Indexes:[{Name:A Table:t"x Columns:[c] Unique:false Special:false} {Name:u Table:t"x Columns:[a b c] Unique:true Special:false}]}]`
+			`Indexes:[{Name:A Table:t"x Columns:[c] Unique:false Special:false} {Name:expression Table:t"x Columns:[a b] Unique:false Special:true} ` +
+			`{Name:falling Table:t"x Columns:[c] Unique:false Special:true} {Name:gin Table:t"x Columns:[j] Unique:false Special:true} ` +
+			`{Name:partial Table:t"x Columns:[c] Unique:false Special:true} {Name:pattern Table:t"x Columns:[v] Unique:false Special:true} ` +
+			`{Name:u Table:t"x Columns:[a b c] Unique:true Special:false}]}]`
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

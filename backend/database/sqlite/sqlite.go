@@ -165,6 +165,9 @@ func (db *DB) same() error {
 	return nil
 }
 
+// Listen returns at once: SQLite does not tell what other programs do.
+func (db *DB) Listen(context.Context, func()) {}
+
 // Check runs SQLite's own quick check and its check of references.
 func (db *DB) Check(ctx context.Context) error {
 	if err := db.same(); err != nil {
@@ -221,14 +224,17 @@ func (db *DB) TableNames(ctx context.Context, q database.Querier) (names []strin
 	return names, rows.Err()
 }
 
-// translate gives SQLite's lock errors the name that every database has for them.
+// translate gives SQLite's errors the names that every database has for them.
 func translate(err error) error {
 	var coded *driver.Error
-	if errors.As(err, &coded) {
-		switch coded.Code() & 0xff {
-		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-			return errors.Join(database.ErrLocked, err)
-		}
+	if !errors.As(err, &coded) || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrDamaged) {
+		return err
+	}
+	switch coded.Code() & 0xff {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		return fmt.Errorf("%w: %w", database.ErrLocked, err)
+	case lib.SQLITE_IOERR, lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", database.ErrDamaged, err)
 	}
 	return err
 }
