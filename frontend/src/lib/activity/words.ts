@@ -4,6 +4,7 @@ import { count } from '../text/count';
 const phases: Record<Progress['phase'], string> = {
   waiting: 'Waiting for the database',
   checking: 'Checking that the plan is still true',
+  saving: 'Making a backup',
   running: 'Changing the tables',
   verifying: 'Verifying the tables',
   recording: 'Writing the history',
