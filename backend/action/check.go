@@ -369,6 +369,9 @@ func short(v any) any {
 	return string([]rune(text)[:limit]) + "…"
 }
 
+// RowCount writes a number of rows for people: 1 row, 12,400 rows.
+func RowCount(n int64) string { return rowCount(n) }
+
 func rowCount(n int64) string { return count(n, "row") }
 
 func count(n int64, noun string) string {

@@ -24,7 +24,7 @@ func (db *DB) Ranges(ctx context.Context, q database.Querier, table string, rows
 	if total <= rows {
 		return whole, nil
 	}
-	number, err := rowNumber(ctx, q, table)
+	number, err := rowNumber(ctx, q, "main", table)
 	if err != nil || number == "" {
 		return whole, err
 	}
@@ -84,12 +84,12 @@ func between(column string, bounds []int64, total int64) []database.Range {
 
 // rowNumber returns a name for the number of a table's rows, or nothing when it has none or other columns have all of
 // its names.
-func rowNumber(ctx context.Context, q database.Querier, table string) (name string, err error) {
+func rowNumber(ctx context.Context, q database.Querier, schema, table string) (name string, err error) {
 	var without bool
-	if err := q.QueryRow(ctx, `SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?`, table).Scan(&without); err != nil || without {
+	if err := q.QueryRow(ctx, `SELECT wr FROM pragma_table_list WHERE schema = ? AND name = ?`, schema, table).Scan(&without); err != nil || without {
 		return "", err
 	}
-	rows, err := q.Query(ctx, `SELECT lower(name) FROM pragma_table_xinfo(?)`, table)
+	rows, err := q.Query(ctx, `SELECT lower(name) FROM pragma_table_xinfo(?, ?)`, table, schema)
 	if err != nil {
 		return "", err
 	}
