@@ -48,8 +48,16 @@ func (c *Coordinator) apply(ctx context.Context, request ReloadRequest, actor Ac
 		return ApplyResult{}, err
 	}
 	began := time.Now()
+	made := map[string]action.Rehearsal{}
 	for try := 1; ; try++ {
-		result, err := c.applyOnce(ctx, request, actor, approved, began)
+		result, err := c.applyOnce(ctx, request, actor, approved, began, made)
+		var first *unproved
+		if errors.As(err, &first) && try < attempts {
+			if err := c.aside(ctx, first.trial, made); err != nil {
+				return ApplyResult{}, err
+			}
+			continue
+		}
 		if !errors.Is(err, executor.ErrStale) {
 			return result, err
 		}
@@ -76,7 +84,7 @@ func (c *Coordinator) writable() error {
 	return nil
 }
 
-func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, actor Actor, approved diff.Category, began time.Time) (ApplyResult, error) {
+func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, actor Actor, approved diff.Category, began time.Time, made map[string]action.Rehearsal) (ApplyResult, error) {
 	if err := c.refresh(ctx, true); err != nil {
 		return ApplyResult{}, err
 	}
@@ -87,7 +95,7 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: "apply"})
+	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: applyName})
 	if err != nil {
 		return ApplyResult{}, err
 	}
@@ -107,6 +115,9 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	}
 	if err := c.fits(s, chosen); err != nil {
 		return ApplyResult{}, err
+	}
+	if err := c.proved(s, chosen, applyName, made); err != nil {
+		return ApplyResult{}, withPlan(err, s, request.DryRun)
 	}
 	result := ApplyResult{Applied: []string{}, Pending: []string{}, Failed: c.failures(request.Files)}
 	if len(chosen) > 0 {
@@ -431,18 +442,14 @@ func (c *Coordinator) automatic(ctx context.Context) {
 	if c.suspect != "" {
 		return
 	}
-	policy := c.settings().AutoApply
-	limit := diff.Safe
-	switch policy {
-	case "none":
+	limit, any := c.policyLimit()
+	if !any {
 		c.gradePending(ctx)
 		return
-	case "all":
-		limit = diff.Breaking
 	}
 	began := time.Now()
 	for try := 1; try <= attempts; try++ {
-		s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: "apply"})
+		s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: applyName})
 		if err == nil {
 			c.regrade(s)
 			chosen := c.consistent(s, c.untried(s, allowed(s, limit)))
@@ -473,6 +480,17 @@ func (c *Coordinator) automatic(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// policyLimit returns up to which category the policy applies without asking, and false when it never does.
+func (c *Coordinator) policyLimit() (limit diff.Category, any bool) {
+	switch c.settings().AutoApply {
+	case "none":
+		return diff.Safe, false
+	case "all":
+		return diff.Breaking, true
+	}
+	return diff.Safe, true
 }
 
 // refuse keeps what a batch would have applied from being applied automatically again.
@@ -559,7 +577,7 @@ func (c *Coordinator) gradePending(ctx context.Context) {
 	if !ungraded {
 		return
 	}
-	s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: "apply"})
+	s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: applyName})
 	if err != nil {
 		c.log.Error("grade what waits", "error", err)
 		return

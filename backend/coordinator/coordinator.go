@@ -69,6 +69,8 @@ type Coordinator struct {
 	view    atomic.Pointer[Status]
 	task    atomic.Pointer[task] // the batch that is being carried out
 	closing sync.Once
+
+	rehearsals rehearsals
 	closed  error
 
 	stop context.CancelFunc

@@ -31,7 +31,15 @@ type sealed struct {
 	shape  string   // what those looked like that the files are about, whatever was answered
 	stamp  string   // the database's own mark of them
 	seq    int64    // the newest link of the audit chain then
+	trial  *trial   // its rehearsal when that is still to be made; nil: the plan says what came of it
 }
+
+// The kinds of plan.
+const (
+	applyName    = "apply"
+	rollbackName = "rollback"
+	previewName  = "preview"
+)
 
 // wish is what a plan is made for.
 type wish struct {
@@ -280,7 +288,6 @@ func (c *Coordinator) compose(s *sealed, w wish) {
 	c.markMassRemoval(s)
 	s.plan = action.Plan{
 		Files: []action.File{}, Questions: []action.Question{}, Invalid: []document.Problem{},
-		Rehearsal: action.Rehearsal{State: action.NotRun, Message: "The way back is not rehearsed before an apply yet.", Legs: []action.Leg{}},
 	}
 	for _, d := range s.drafts {
 		s.plan.Files = append(s.plan.Files, d.File)
@@ -288,6 +295,7 @@ func (c *Coordinator) compose(s *sealed, w wish) {
 		s.plan.Category = max(s.plan.Category, d.File.Category)
 	}
 	s.plan.ID = c.planID(s, w)
+	s.plan.Rehearsal, s.trial = c.forecast(s, everyFile(s), w.name)
 }
 
 // planID is a hash of what the plan was made from: the contents, the versions they start from, and the live tables. It
@@ -457,49 +465,57 @@ func maskedText(d *document.Document) string {
 
 // Diff returns the plan of what waits, of some files, or of text that is not on disk. Nothing changes.
 func (c *Coordinator) Diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
+	s, err := c.planned(ctx, request)
+	if err == nil && s.trial != nil {
+		s.plan.Rehearsal, err = c.rehearse(ctx, s.trial)
+	}
+	if err != nil {
+		return action.Plan{}, coded(err)
+	}
+	return s.plan, nil
+}
+
+func (c *Coordinator) planned(ctx context.Context, request DiffRequest) (*sealed, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for try := 1; ; try++ {
-		plan, err := c.diff(ctx, request)
-		if err == nil {
-			return plan, nil
-		}
-		if !errors.Is(err, executor.ErrStale) || try == attempts {
-			return action.Plan{}, coded(err)
+		s, err := c.diff(ctx, request)
+		if err == nil || !errors.Is(err, executor.ErrStale) || try == attempts {
+			return s, err
 		}
 	}
 }
 
-func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
+func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (*sealed, error) {
 	if err := c.refresh(ctx, c.options.Watch); err != nil {
-		return action.Plan{}, err
+		return nil, err
 	}
 	if err := c.present(); err != nil && !c.options.Watch {
-		return action.Plan{}, err // a page says so beside the plan; a command has only its answer
+		return nil, err // a page says so beside the plan; a command has only its answer
 	}
 	if len(request.Contents) > 0 {
 		return c.preview(ctx, request)
 	}
 	paths, err := c.named(request.Files)
 	if err != nil {
-		return action.Plan{}, err
+		return nil, err
 	}
-	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: "apply"})
+	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: applyName})
 	if err != nil {
-		return action.Plan{}, err
+		return nil, err
 	}
 	showHunks(s)
 	s.plan.Invalid = c.invalid(request.Files)
-	return s.plan, nil
+	return s, nil
 }
 
 // preview plans text that is not on disk, as if it were.
-func (c *Coordinator) preview(ctx context.Context, request DiffRequest) (action.Plan, error) {
+func (c *Coordinator) preview(ctx context.Context, request DiffRequest) (*sealed, error) {
 	var inputs []action.Input
 	problems := []document.Problem{}
 	for _, path := range slices.Sorted(maps.Keys(request.Contents)) {
 		if _, ok := c.loader.Kind(path); !ok {
-			return action.Plan{}, Errorf(CodeInvalid, "%s is not a document of this project", path)
+			return nil, Errorf(CodeInvalid, "%s is not a document of this project", path)
 		}
 		doc, wrong := c.loader.Load(path, []byte(request.Contents[path]))
 		problems = append(problems, wrong...)
@@ -513,13 +529,13 @@ func (c *Coordinator) preview(ctx context.Context, request DiffRequest) (action.
 		}
 		inputs = append(inputs, in)
 	}
-	s, err := c.plan(ctx, wish{inputs: inputs, answers: request.Answers, name: "preview"})
+	s, err := c.plan(ctx, wish{inputs: inputs, answers: request.Answers, name: previewName})
 	if err != nil {
-		return action.Plan{}, err
+		return nil, err
 	}
 	showHunks(s)
 	s.plan.Invalid = problems
-	return s.plan, nil
+	return s, nil
 }
 
 // refresh catches up with the database and with the files on disk; carefully, so that the middle of a save is not taken

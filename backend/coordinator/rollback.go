@@ -46,8 +46,16 @@ func (c *Coordinator) rollback(ctx context.Context, request RollbackRequest, act
 		return ApplyResult{}, err
 	}
 	began := time.Now()
+	made := map[string]action.Rehearsal{}
 	for try := 1; ; try++ {
-		result, err := c.rollbackOnce(ctx, request, actor, began)
+		result, err := c.rollbackOnce(ctx, request, actor, began, made)
+		var first *unproved
+		if errors.As(err, &first) && try < attempts {
+			if err := c.aside(ctx, first.trial, made); err != nil {
+				return ApplyResult{}, err
+			}
+			continue
+		}
 		if !errors.Is(err, executor.ErrStale) || try == attempts {
 			return result, err
 		}
@@ -67,7 +75,7 @@ func checkRollback(r RollbackRequest) error {
 	return nil
 }
 
-func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest, actor Actor, began time.Time) (ApplyResult, error) {
+func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest, actor Actor, began time.Time, made map[string]action.Rehearsal) (ApplyResult, error) {
 	if err := c.refresh(ctx, true); err != nil {
 		return ApplyResult{}, err
 	}
@@ -80,12 +88,15 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 		return ApplyResult{}, err
 	}
 	result := ApplyResult{Applied: []string{}, Pending: []string{}, Failed: []Failure{}}
-	s, err := c.plan(ctx, wish{inputs: inputs, target: c.targetLives(inputs, g), answers: request.Answers, name: "rollback"})
+	s, err := c.plan(ctx, wish{inputs: inputs, target: c.targetLives(inputs, g), answers: request.Answers, name: rollbackName})
 	if err != nil {
 		return ApplyResult{}, err
 	}
 	if err := c.acceptBack(s, request); err != nil {
 		return ApplyResult{}, err
+	}
+	if err := c.proved(s, everyFile(s), rollbackName, made); err != nil {
+		return ApplyResult{}, withPlan(err, s, request.DryRun)
 	}
 	if len(inputs) > 0 {
 		work, err := c.backWork(s, g, actor, began)
@@ -125,8 +136,14 @@ func (c *Coordinator) acceptBack(s *sealed, request RollbackRequest) error {
 		return err
 	}
 	_, err := choose(s, diff.Breaking, true)
+	return withPlan(err, s, request.DryRun)
+}
+
+// withPlan adds the plan to what blocks it when that is all that was asked for.
+func withPlan(err error, s *sealed, dryRun bool) error {
 	var own *Error
-	if request.DryRun && errors.As(err, &own) && own.Code == CodeBlocked {
+	if dryRun && errors.As(err, &own) && own.Code == CodeBlocked {
+		showHunks(s)
 		own.Details = append(own.Details, s.plan)
 	}
 	return err
@@ -369,11 +386,7 @@ func (c *Coordinator) targetLives(inputs []action.Input, g goal) map[string]acti
 // backWork turns a rollback's plan into a batch that also writes the files back. Unapplied edits of those files are
 // kept as drafts.
 func (c *Coordinator) backWork(s *sealed, g goal, actor Actor, began time.Time) (executor.Work, error) {
-	all := make([]int, len(s.inputs))
-	for i := range all {
-		all[i] = i
-	}
-	w := c.work(s, all, actor, began)
+	w := c.work(s, everyFile(s), actor, began)
 	w.Kind = history.KindRollback
 	for _, v := range g.undo {
 		// A file that is what it should be already gets no new version, so its present one still holds.

@@ -31,7 +31,7 @@ func (e *Executor) Rehearse(ctx context.Context, drafts []action.Draft, tables [
 	r := &rehearsal{executor: e, drafts: drafts, seed: maphash.MakeSeed(), result: action.Rehearsal{Legs: []action.Leg{}}}
 	copier, able := e.Database.(database.Copier)
 	switch {
-	case !r.touches():
+	case !slices.ContainsFunc(drafts, Touches):
 		return r.ended(action.NotNeeded, "No table is touched, so there is nothing to rehearse."), nil
 	case !able:
 		return r.ended(action.NotRun, "This database cannot be copied, so rolling back is not proved."), nil
@@ -121,11 +121,9 @@ func spoken(ms float64) string {
 	return fmt.Sprintf("%.1f s", ms/1000)
 }
 
-// touches reports whether there is any statement to rehearse.
-func (r *rehearsal) touches() bool {
-	return slices.ContainsFunc(r.drafts, func(d action.Draft) bool {
-		return slices.ContainsFunc(d.File.Actions, func(a action.Action) bool { return len(a.Up)+len(a.Down) > 0 })
-	})
+// Touches reports whether a draft has any statement that a rehearsal would run.
+func Touches(d action.Draft) bool {
+	return slices.ContainsFunc(d.File.Actions, func(a action.Action) bool { return len(a.Up)+len(a.Down) > 0 })
 }
 
 // prepare works out what to copy: every table that a statement names, that the plan looked at, or that must be there
