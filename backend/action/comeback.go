@@ -81,7 +81,7 @@ func (f *fields) revive(r *replacement, has []bool) error {
 		}
 		up = rules
 	}
-	return f.migrate(fmt.Sprintf("Bring the former values of %s back", r.to.ID), up, retireField(f.new, r.to, r.back.Tag))
+	return f.migrate(fmt.Sprintf("Bring the former values of %s back", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
 }
 
 // filled puts the answered value in before the first rule that needs it.
@@ -133,7 +133,7 @@ func (f *fields) merge(r *replacement, has []bool) error {
 	if err != nil {
 		return err
 	}
-	gone := retireField(f.new, r.to, Tag(f.in.Path, f.in.NextVersion, f.new.ID, "undone:"+r.to.ID))
+	gone := retireField(f.new, r.to, f.undone(r.to.ID))
 	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), append(up, poured...), append(gone, back...))
 }
 

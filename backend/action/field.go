@@ -335,8 +335,8 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	} else if len(has) > 1 {
 		fresh = f.place(c.Field, true) // it was in use while no revisions were kept
 	}
-	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID),
-		append(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh...), retireField(f.new, c.Field, t.Tag))
+	up := append(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh...)
+	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID), up, inverse(up, f.undone(c.Field.ID)))
 }
 
 // former returns the newest incarnation of a field of that name, in the same life of its content type, that is out of

@@ -85,11 +85,7 @@ func (f *fields) remember(ctx context.Context) error {
 		return err
 	}
 	up = append(up, lists...)
-	var down []Step
-	for _, t := range f.revisionTables(f.to) {
-		down = append(down, RenameTable{t.now, t.out})
-	}
-	return f.migrate(fmt.Sprintf("Bring the revisions of %s back", f.to.ID), up, down)
+	return f.migrate(fmt.Sprintf("Bring the revisions of %s back", f.to.ID), up, inverse(up, f.undone("revisions")))
 }
 
 func (f *fields) formerRevisions() (Tombstone, bool) {

@@ -25,8 +25,8 @@ type Scratch struct {
 	Rows    int64    // how many rows
 	Total   int64    // how many rows the tables themselves have
 	Sampled bool     // at least one table was copied in part
-	// Exact writes how a column, quoted, is selected so that two values read the same only when they are the same.
-	Exact func(column string) string
+	// Exact writes how an expression is selected so that two values read the same only when they are the same.
+	Exact func(expression string) string
 }
 
 // Copier makes copies to try things out on. A [Database] is one.

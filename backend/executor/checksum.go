@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"marain/backend/action"
-	"marain/backend/database"
 )
 
 // sums are checksums of one table's values. Two of the same seed are equal when the tables hold the same rows, in
@@ -31,30 +30,36 @@ type row struct {
 }
 
 // read makes the checksums of some columns of a table. Values are read with their type: 1, '1', 1.0 and NULL differ.
-func read(ctx context.Context, s database.Scratch, seed maphash.Seed, quote func(string) string, table string, columns []string) (sum sums, err error) {
+// Where expected is set, rows without a value are read as they will be once they were given one.
+func (r *rehearsal) read(ctx context.Context, table string, columns []string, expected bool) (sum sums, err error) {
+	quote := r.executor.Database.Dialect().Quote
 	sum = sums{columns: columns, rows: map[uint64]row{}, values: map[string]uint64{}}
 	if len(columns) == 0 {
 		return sum, nil
 	}
 	selected := make([]string, len(columns))
 	for i, name := range columns {
-		selected[i] = s.Exact(quote(name))
+		value := quote(name)
+		if literal, ok := r.filled[place{table, name}]; ok && expected {
+			value = fmt.Sprintf("COALESCE(%s, %s)", value, literal)
+		}
+		selected[i] = r.scratch.Exact(value)
 	}
-	rows, err := s.Query(ctx, "SELECT "+strings.Join(selected, ", ")+" FROM "+quote(table))
+	rows, err := r.scratch.Query(ctx, "SELECT "+strings.Join(selected, ", ")+" FROM "+quote(table))
 	if err != nil {
 		return sum, fmt.Errorf("read %s: %w", table, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	reader := newReader(seed, len(columns), slices.Index(columns, "id"))
+	reading := newReader(r.seed, len(columns), slices.Index(columns, "id"))
 	for rows.Next() {
-		if err := rows.Scan(reader.targets...); err != nil {
+		if err := rows.Scan(reading.targets...); err != nil {
 			return sum, fmt.Errorf("read %s: %w", table, err)
 		}
-		whole := reader.row()
+		whole := reading.row()
 		found := sum.rows[whole]
-		sum.rows[whole] = row{number: found.number + 1, id: reader.id()}
+		sum.rows[whole] = row{number: found.number + 1, id: reading.id()}
 		for i, name := range columns {
-			sum.values[name] += reader.mixed(i)
+			sum.values[name] += reading.mixed(i)
 		}
 		sum.count++
 	}
@@ -158,8 +163,8 @@ type shape struct {
 	sums   map[string]sums
 }
 
-// look takes the shape of tables; of those that like has too, only the columns that it has there.
-func (r *rehearsal) look(ctx context.Context, names []string, like shape) (shape, error) {
+// look takes the shape of tables; of those that like has too, only the columns that it has there. Expected is as in read.
+func (r *rehearsal) look(ctx context.Context, names []string, like shape, expected bool) (shape, error) {
 	now := shape{sums: map[string]sums{}}
 	var err error
 	if now.tables, err = r.executor.Database.Inspect(ctx, r.scratch, names); err != nil {
@@ -179,7 +184,7 @@ func (r *rehearsal) look(ctx context.Context, names []string, like shape) (shape
 				columns = append(columns, c.Name)
 			}
 		}
-		if now.sums[name], err = read(ctx, r.scratch, r.seed, r.executor.Database.Dialect().Quote, name, columns); err != nil {
+		if now.sums[name], err = r.read(ctx, name, columns, expected); err != nil {
 			return now, err
 		}
 	}

@@ -53,6 +53,8 @@ type rehearsal struct {
 	copy     database.Copy
 	scratch  database.Scratch
 	result   action.Rehearsal
+	filled   map[place]string // what rows without a value are given, by where
+	kept     int64            // how many values that are
 }
 
 // disproof says what a rehearsal found wrong with the plan itself.
@@ -74,7 +76,7 @@ func (r *rehearsal) outcome(ctx, limited context.Context, limit time.Duration, e
 	var wrong *disproof
 	switch {
 	case err == nil:
-		return r.ended(action.Proved, "Rolling back was proved on %s: %s.", r.extent(), r.times()), nil
+		return r.ended(action.Proved, "Rolling back was proved on %s: %s.%s", r.extent(), r.times(), r.keeps()), nil
 	case ctx.Err() != nil:
 		return action.Rehearsal{}, ctx.Err()
 	case limited.Err() != nil:
@@ -99,6 +101,17 @@ func (r *rehearsal) extent() string {
 	default:
 		return "all " + rows
 	}
+}
+
+// keeps says what the way back leaves as a person answered it.
+func (r *rehearsal) keeps() string {
+	switch r.kept {
+	case 0:
+		return ""
+	case 1:
+		return " One row keeps the value that it was given."
+	}
+	return fmt.Sprintf(" %s keep the value that they were given.", action.RowCount(r.kept))
 }
 
 func (r *rehearsal) times() string {
@@ -137,6 +150,9 @@ func (r *rehearsal) prepare(ctx context.Context, tables []string) error {
 	if err != nil {
 		return err
 	}
+	if r.filled, err = filled(r.executor.Database.Dialect(), r.drafts); err != nil {
+		return err
+	}
 	quote := r.executor.Database.Dialect().Quote
 	var text strings.Builder
 	for _, d := range r.drafts {
@@ -170,7 +186,10 @@ func (r *rehearsal) offenders(c action.Check) {
 // run makes the three legs on the copy.
 func (r *rehearsal) run(ctx context.Context, s database.Scratch) error {
 	r.scratch, r.result.Rows, r.result.Sampled = s, s.Rows, s.Sampled
-	before, err := r.look(ctx, s.Tables, shape{})
+	if err := r.given(ctx); err != nil {
+		return err
+	}
+	before, err := r.look(ctx, s.Tables, shape{}, true)
 	if err != nil {
 		return err
 	}
@@ -181,7 +200,7 @@ func (r *rehearsal) run(ctx context.Context, s database.Scratch) error {
 	if err != nil {
 		return err
 	}
-	there, err := r.look(ctx, names, shape{})
+	there, err := r.look(ctx, names, shape{}, false)
 	if err != nil {
 		return err
 	}
@@ -197,7 +216,7 @@ func (r *rehearsal) run(ctx context.Context, s database.Scratch) error {
 	if names, err = r.executor.Database.TableNames(ctx, s); err != nil {
 		return err
 	}
-	again, err := r.look(ctx, names, there)
+	again, err := r.look(ctx, names, there, false)
 	if err != nil {
 		return err
 	}
@@ -252,7 +271,7 @@ func (r *rehearsal) back(ctx context.Context, before shape) error {
 	if err != nil {
 		return err
 	}
-	now, err := r.look(ctx, names, before)
+	now, err := r.look(ctx, names, before, false)
 	if err != nil {
 		return err
 	}

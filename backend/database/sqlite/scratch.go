@@ -63,7 +63,7 @@ func (db *DB) Scratch(ctx context.Context, c database.Copy, fn func(database.Scr
 	}
 	err = full(fn(database.Scratch{
 		Querier: querier{tx}, Tables: s.names(), Rows: s.rows, Total: s.total, Sampled: s.sampled,
-		Exact: func(column string) string { return "+" + column }, // a plain column would be read as its declared type says
+		Exact: func(expression string) string { return "+" + expression }, // a plain column would be read as its declared type says
 	}))
 	if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 		err = errors.Join(err, fmt.Errorf("throw the copy away: %w", back))
