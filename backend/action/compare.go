@@ -51,7 +51,8 @@ func compareTable(d Dialect, want Table, have LiveTable) []Difference {
 	var differences []Difference
 	for i, c := range want.Columns {
 		// The declared types and rules of built-in columns are unmanaged.
-		differences = append(differences, compareColumn(d, want.Name, c, have.Column(c.Name), i >= builtInCount(want))...)
+		whole := i >= builtInCount(want) && (c.Name == "value" || !want.list())
+		differences = append(differences, compareColumn(d, want.Name, c, have.Column(c.Name), whole)...)
 	}
 	for _, index := range want.Indexes {
 		differ := Difference{Table: want.Name, Column: index.Columns[0], Index: index.Name, Unique: index.Unique}
@@ -95,6 +96,12 @@ func typeWords(declared string) string {
 		return "of no type"
 	}
 	return declared
+}
+
+// list reports whether a table holds the values of one field.
+func (t Table) list() bool {
+	names := columnNames(t)
+	return slices.Equal(names, listColumns())
 }
 
 // builtInCount is how many columns at the start of a table are Marain's own.

@@ -166,11 +166,3 @@ func (m *mending) emptyValues(ctx context.Context, want Table, d Difference) ([]
 	}
 	return []Step{Fill{want.Name, d.Column, column.Type, fill}}, err
 }
-
-// otherType plans a column of another type.
-func (m *mending) otherType(_ context.Context, want Table, _ LiveTable, d Difference) error {
-	m.settled[want.Name+"."+d.Column] = true
-	m.report(d, nil)
-	m.block(d.key(), fmt.Sprintf("%s: %s, and this cannot be repaired yet", want.Name, d.Message), "Put the column's type back")
-	return nil
-}

@@ -35,6 +35,9 @@ const (
 	Revisions TombstoneKind = "revisions" // the revisions of a content type that keeps none any more
 	// Displaced holds what rows had before a way back gave them what was written since.
 	Displaced TombstoneKind = "displaced"
+	// Foreign is a column that another program made in the place of ours. Its Shape has the table's name, and its Life the
+	// incarnation of the field in whose place it was.
+	Foreign TombstoneKind = "foreign"
 )
 
 // Tombstone is an entity or a field that was taken out of use by renaming it, with its data inside.
@@ -212,6 +215,9 @@ func (t Tombstone) Places(buried bool) []Place {
 	if t.Kind == Revisions {
 		return append(t.lists(), Place{Table: OutOfUse(t.Tag, document.RevisionsTable(t.Entity))})
 	}
+	if t.Kind == Foreign {
+		return t.foreign(buried)
+	}
 	if t.Field == "" {
 		for _, table := range Tables(t.Shape) {
 			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name)})
@@ -233,6 +239,29 @@ func (t Tombstone) Places(buried bool) []Place {
 		places = append(places, Place{Table: revisions, Column: column, Maybe: true})
 	}
 	return append(places, Place{Table: rows, Column: column}, Place{Table: OutOfUse(t.EntityTag, revisions), Column: column, Maybe: true})
+}
+
+// foreign is where a column lies that another program made. Its table goes out of use with the content type, with its
+// revisions or with the field that it holds.
+func (t Tombstone) foreign(buried bool) []Place {
+	field := &t.Shape.Fields[0]
+	column := field.ID
+	if field.Multiple() {
+		column = "value"
+	}
+	column = OutOfUse(t.Tag, column)
+	rows := document.ContentTable(t.Entity)
+	switch {
+	case t.Shape.Name == rows && buried:
+		return []Place{{Table: OutOfUse(t.EntityTag, rows), Column: column}}
+	case t.Shape.Name == rows:
+		return []Place{{Table: rows, Column: column}}
+	}
+	places := []Place{{Table: OutOfUse(t.EntityTag, t.Shape.Name), Column: column, Maybe: true}}
+	if !buried {
+		places = append(places, Place{Table: t.Shape.Name, Column: column, Maybe: true})
+	}
+	return append(places, Place{Table: OutOfUse(t.Life.Fields[t.Field], t.Shape.Name), Column: column, Maybe: true})
 }
 
 // lists are the tables of a tombstone of revisions that belong to fields with several values.
