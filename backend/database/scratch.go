@@ -8,6 +8,9 @@ import (
 // ErrScratchFull says that a copy has no room left.
 var ErrScratchFull = errors.New("the copy has no room left")
 
+// CountLimit is up to how many rows of a table are counted for the sake of saying it.
+const CountLimit = 2_000_000
+
 // Copy says which tables to copy and how much of them.
 type Copy struct {
 	Tables []string // those that exist are copied, with the tables that they refer to
@@ -23,7 +26,8 @@ type Scratch struct {
 	Querier
 	Tables  []string // what was copied, in order
 	Rows    int64    // how many rows
-	Total   int64    // how many rows the tables themselves have
+	Total   int64    // how many rows the tables themselves have, counted up to CountLimit for each
+	More    bool     // one of them has more than that
 	Sampled bool     // at least one table was copied in part
 	// Exact writes how an expression is selected so that two values read the same only when they are the same.
 	Exact func(expression string) string

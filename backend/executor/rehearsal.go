@@ -95,7 +95,11 @@ func (r *rehearsal) extent() string {
 	case r.result.Rows == 0:
 		return "empty tables"
 	case r.result.Sampled:
-		return fmt.Sprintf("a sample of %s of %s", rows, action.RowCount(r.scratch.Total))
+		more := ""
+		if r.scratch.More {
+			more = "more than "
+		}
+		return fmt.Sprintf("a sample of %s of %s%s", rows, more, action.RowCount(r.scratch.Total))
 	case r.result.Rows == 1:
 		return "the one row"
 	default:

@@ -62,7 +62,7 @@ func (db *DB) Scratch(ctx context.Context, c database.Copy, fn func(database.Scr
 		return fmt.Errorf("begin on a copy: %w", err)
 	}
 	err = full(fn(database.Scratch{
-		Querier: querier{tx}, Tables: s.names(), Rows: s.rows, Total: s.total, Sampled: s.sampled,
+		Querier: querier{tx}, Tables: s.names(), Rows: s.rows, Total: s.total, More: s.more, Sampled: s.sampled,
 		Exact: func(expression string) string { return "+" + expression }, // a plain column would be read as its declared type says
 	}))
 	if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
@@ -87,6 +87,7 @@ type scratch struct {
 	tables  []scratchTable
 	rows    int64
 	total   int64
+	more    bool
 	sampled bool
 }
 
@@ -284,10 +285,11 @@ func (s *scratch) copy(ctx context.Context) error {
 		t := &s.tables[i]
 		var total int64
 		live, own := "live."+Dialect{}.Quote(t.name), "main."+Dialect{}.Quote(t.name)
-		if err := s.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+live).Scan(&total); err != nil {
+		if err := s.conn.QueryRowContext(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d)", live, database.CountLimit+1)).Scan(&total); err != nil {
 			return err
 		}
-		s.total += total
+		s.more = s.more || total > database.CountLimit
+		s.total += min(total, database.CountLimit)
 		insert := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", own, t.columns, t.columns, live)
 		if total <= s.wish.Rows {
 			err := full(s.exec(ctx, insert+order(t.key, "")))
