@@ -15,7 +15,7 @@ func backupsCommand() command {
 		name:    "backups",
 		summary: "list the backups that were taken before something risky",
 		text: `Lists the backups, newest first: each was taken before an apply, a rollback, a purge or a restore that is
-above safe and changes tables. They lie in the folder backups of the project's data folder. How many are
+breaking and changes tables. They lie in the folder backups of the project's data folder. How many are
 kept, and for how long, is retention in the configuration hot_reload.
 
 Exit status: 0 done, 1 an error.`,

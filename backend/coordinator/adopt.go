@@ -136,7 +136,7 @@ func (c *Coordinator) adoptOnce(ctx context.Context, request AdoptRequest, actor
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	s, err := c.plan(ctx, wish{inputs: inputs, answers: request.Answers, name: adoptName})
+	s, err := c.replan(ctx, wish{inputs: inputs, answers: request.Answers, name: adoptName})
 	if err != nil {
 		return ApplyResult{}, err
 	}

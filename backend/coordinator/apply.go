@@ -95,7 +95,7 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: applyName})
+	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), answers: request.Answers, name: applyName}, request.PlanID)
 	if err != nil {
 		return ApplyResult{}, err
 	}
@@ -449,7 +449,7 @@ func (c *Coordinator) automatic(ctx context.Context) {
 	}
 	began := time.Now()
 	for try := 1; try <= attempts; try++ {
-		s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: applyName})
+		s, err := c.replan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: applyName})
 		if err == nil {
 			c.regrade(s)
 			chosen := c.consistent(s, c.untried(s, allowed(s, limit)))
@@ -577,7 +577,7 @@ func (c *Coordinator) gradePending(ctx context.Context) {
 	if !ungraded {
 		return
 	}
-	s, err := c.plan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: applyName})
+	s, err := c.replan(ctx, wish{inputs: c.inputs(slices.Sorted(maps.Keys(c.waiting))), name: applyName})
 	if err != nil {
 		c.log.Error("grade what waits", "error", err)
 		return

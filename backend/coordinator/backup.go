@@ -83,9 +83,10 @@ func (c *Coordinator) backups() backup.Folder {
 	return backup.Folder{Dir: filepath.Join(c.project.DataDir, "backups")}
 }
 
-// risky reports whether a batch needs a backup before: it is above safe and changes tables.
+// risky reports whether a batch needs a backup before: it is breaking and changes tables. A copy holds every writer up for as
+// long as the database is large; what is less than breaking only adds, renames or sets rules, and is taken back as it is.
 func risky(w executor.Work) bool {
-	if w.DryRun || w.Record.Category == diff.Safe {
+	if w.DryRun || w.Record.Category < diff.Breaking {
 		return false
 	}
 	return slices.ContainsFunc(w.Files, func(f executor.File) bool {

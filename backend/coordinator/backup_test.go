@@ -65,7 +65,7 @@ func (b *bench) restoreRefused(request coordinator.RestoreRequest, code coordina
 	return refusal
 }
 
-// removal is a project whose newest batch took a field out of use, which is above safe.
+// removal is a project whose newest batch took a field out of use, which is breaking.
 func removal(t *testing.T) (*bench, coordinator.ApplyResult) {
 	t.Helper()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text")), userPath: entity("user", f("a text"))})
@@ -145,6 +145,7 @@ func TestWithoutABackupNothingIsChanged(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
 	b.apply(coordinator.ReloadRequest{})
+	b.sql(`INSERT INTO content_note (id, b) VALUES ('1', 'value')`)
 	// A file where the folder should be: nothing can be written into it, whoever tries.
 	if err := os.WriteFile(filepath.Join(b.root, "data/backups"), nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -71,7 +71,7 @@ type Coordinator struct {
 	closing sync.Once
 
 	rehearsals rehearsals
-	closed  error
+	closed     error
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -99,6 +99,7 @@ type Coordinator struct {
 	rows       map[string]string // pending version rows as written: path to hash
 	rowsKnown  bool
 	databaseID string            // names it among those of one data folder
+	looked     *sealed           // the plan that was looked at last
 	dirty      bool              // what is known of the database may be incomplete: read it again
 	leftover   bool              // the outbox holds file writes that could not be made
 	refused    map[string]string // by path: the content that an automatic apply must not try again

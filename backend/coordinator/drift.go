@@ -180,7 +180,7 @@ func (c *Coordinator) repairPlan(ctx context.Context, files []string, answers ma
 			})
 		}
 	}
-	return c.plan(ctx, wish{inputs: inputs, answers: answers, name: repairName})
+	return c.replan(ctx, wish{inputs: inputs, answers: answers, name: repairName})
 }
 
 // repairName tells the plan of a repair from others.

@@ -88,7 +88,7 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 		return ApplyResult{}, err
 	}
 	result := ApplyResult{Applied: []string{}, Pending: []string{}, Failed: []Failure{}}
-	s, err := c.plan(ctx, wish{inputs: inputs, target: c.targetLives(inputs, g), answers: request.Answers, name: rollbackName})
+	s, err := c.plan(ctx, wish{inputs: inputs, target: c.targetLives(inputs, g), answers: request.Answers, name: rollbackName}, request.PlanID)
 	if err != nil {
 		return ApplyResult{}, err
 	}
