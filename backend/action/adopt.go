@@ -152,7 +152,7 @@ func (g *Generator) Adopt(ctx context.Context, in Input, batch int64) (Draft, er
 	}
 	w.draft.Effects.Lives[e.ID] = &life
 	w.act(Action{Type: Notify, Description: fmt.Sprintf("Take the tables of %s over as the file now says", e.ID)})
-	if err := w.mend(ctx, e, life, repairTag(in.Path, batch, e.ID)); err != nil {
+	if err := w.mending(e, life, repairTag(in.Path, batch, e.ID)).all(ctx); err != nil {
 		return Draft{}, fmt.Errorf("plan the adoption of %s: %w", in.Path, err)
 	}
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)

@@ -60,6 +60,9 @@ func (w *work) addEntity(ctx context.Context, e *document.Entity) error {
 				return w.bringBackEntity(ctx, e, t)
 			}
 		}
+		if back, err := w.takeBack(ctx, e, target); back || err != nil {
+			return err
+		}
 		w.block("", fmt.Sprintf("The tables of %s from that time are not there any more", e.ID), "They were purged; restore the file's text and apply it to start with empty tables")
 		return nil
 	}
@@ -78,38 +81,15 @@ func (w *work) addEntity(ctx context.Context, e *document.Entity) error {
 	for i := range e.Fields {
 		life.Fields[e.Fields[i].ID] = Tag(w.in.Path, w.in.NextVersion, e.ID, e.Fields[i].ID)
 	}
-	w.draft.Effects.Lives[e.ID] = &life
-	return w.createTables(ctx, e, life.Tag)
-}
-
-// createTables makes the tables of a new content type; those that are there already in the wanted shape are adopted.
-func (w *work) createTables(ctx context.Context, e *document.Entity, tag string) error {
-	live, err := w.inspect(ctx, Tables(e))
-	if err != nil {
+	if there, err := w.takeOver(ctx, e, &life); there || err != nil {
 		return err
 	}
+	w.draft.Effects.Lives[e.ID] = &life
 	var up []Step
-	var adopted []string
 	for _, t := range Tables(e) {
-		have, exists := live[t.Name]
-		if !exists || w.retires(t.Name) {
-			up = append(up, CreateTable{t})
-			continue
-		}
-		if differences := Compare(w.g.Dialect, []Table{t}, map[string]LiveTable{t.Name: have}); len(differences) > 0 {
-			w.block("", fmt.Sprintf("A table %s is there already and is not what the file says: %s", t.Name, differences[0].Message),
-				"Rename that table or choose another id")
-			continue
-		}
-		adopted = append(adopted, t.Name)
+		up = append(up, CreateTable{t})
 	}
-	if len(adopted) > 0 {
-		w.act(Action{Type: Notify, Description: fmt.Sprintf("Take %s over as it is: nothing to change", strings.Join(adopted, ", "))})
-	}
-	if len(up) == 0 {
-		return nil
-	}
-	return w.migrate(fmt.Sprintf("Create the tables of content type %s", e.ID), up, retireEntity(e, tag))
+	return w.migrate(fmt.Sprintf("Create the tables of content type %s", e.ID), up, retireEntity(e, life.Tag))
 }
 
 // retires reports whether this file takes a table of that name out of use before it makes one.
@@ -150,6 +130,9 @@ func (w *work) bringBackEntity(ctx context.Context, e *document.Entity, t Tombst
 
 // removeEntity takes a content type out of use with its rows inside.
 func (w *work) removeEntity(ctx context.Context, e *document.Entity) error {
+	if w.letGo(e) {
+		return nil
+	}
 	if drifted, err := w.drifted(ctx, e); err != nil || drifted {
 		return err
 	}

@@ -297,7 +297,7 @@ func (f *fields) taken(ctx context.Context, field *document.Field) (bool, error)
 			continue
 		}
 		f.block("fields."+field.ID, fmt.Sprintf("%s already has a place for %s that no file describes", t.Name, field.ID),
-			"Another program made it; rename it there, or choose another id")
+			"Another program made it: marain drift --adopt makes a field of it; or rename it there, or choose another id")
 		return true, nil
 	}
 	return false, nil

@@ -63,6 +63,7 @@ type Draft struct {
 	Questions []Question
 	Effects   Effects
 	Removes   bool      // takes something away: never automatic
+	Adopts    bool      // every table is there already and is what the file says: nothing changes
 	Drift     []Drifted // of a repair: what it mends
 }
 

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ func (g *Generator) Repair(ctx context.Context, in Input, batch int64) (Draft, e
 	if e == nil {
 		return w.draft, nil
 	}
-	if err := w.mend(ctx, e, g.Lives[e.ID], repairTag(in.Path, batch, e.ID)); err != nil {
+	if err := w.mending(e, g.Lives[e.ID], repairTag(in.Path, batch, e.ID)).all(ctx); err != nil {
 		return Draft{}, fmt.Errorf("plan the repair of %s: %w", in.Path, err)
 	}
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
@@ -45,29 +46,41 @@ func repairTag(path string, batch int64, entity string) func(table, column strin
 // Marain was.
 type mending struct {
 	*fields
-	tag  func(table, column string) string // names what goes out of use
-	live map[string]LiveTable
-	made map[string]bool // columns and tables that the plan makes, so that there is nothing to check in them
+	first bool                              // the tables were there before the content type: nothing was lost, and their columns may be others'
+	tag   func(table, column string) string // names what goes out of use
+	live  map[string]LiveTable
+	made  map[string]bool // columns and tables that the plan makes, so that there is nothing to check in them
 	// settled has columns whose other differences the plan mends along with one.
 	settled map[string]bool
 	// columns has the present names of columns that the plan gives their name back.
 	columns map[string]string
 }
 
-// mend plans every difference of the live tables to those of e.
-func (w *work) mend(ctx context.Context, e *document.Entity, life Life, tag func(table, column string) string) error {
-	m := &mending{
+// mending begins to bring the live tables to those of e.
+func (w *work) mending(e *document.Entity, life Life, tag func(table, column string) string) *mending {
+	return &mending{
 		fields: &fields{work: w, old: e, new: e, life: life}, tag: tag, made: map[string]bool{}, settled: map[string]bool{}, columns: map[string]string{},
 	}
-	names := TableNames(Tables(e))
-	for _, t := range Tables(e) {
+}
+
+// all plans every difference.
+func (m *mending) all(ctx context.Context) error {
+	tables := Tables(m.new)
+	names := TableNames(tables)
+	for _, t := range tables {
 		names = append(names, m.outOfUse(t.Name)...)
 	}
-	var err error
-	if m.live, err = w.g.Inspect(ctx, names); err != nil {
+	live, err := m.g.Inspect(ctx, names)
+	if err != nil {
 		return fmt.Errorf("look at the live tables: %w", err)
 	}
-	for _, t := range Tables(e) {
+	m.live = maps.Clone(live)
+	for _, t := range tables {
+		if m.retires(t.Name) {
+			delete(m.live, t.Name) // this plan takes it out of use first
+		}
+	}
+	for _, t := range tables {
 		if err := m.table(ctx, t); err != nil {
 			return err
 		}
@@ -105,6 +118,10 @@ func (m *mending) outOfUse(table string) []string {
 // missingTable plans a table that is not there: it is renamed back where it lies under the name of what is out of use,
 // else it is made again, empty. It returns the table that is renamed back.
 func (m *mending) missingTable(want Table) (LiveTable, bool, error) {
+	if m.first {
+		m.made[want.Name] = true
+		return LiveTable{}, false, m.migrate(fmt.Sprintf("Create table %s", want.Name), []Step{CreateTable{want}}, retireTables([]Table{want}, m.tag(want.Name, "")))
+	}
 	d := Difference{Kind: MissingTable, Table: want.Name}
 	for _, name := range m.outOfUse(want.Name) {
 		if have, there := m.live[name]; there {

@@ -15,6 +15,9 @@ const startEmpty = "empty"
 // missingColumn plans a column that is not there. It gets its name back where it lies under another one, else it is
 // added again.
 func (m *mending) missingColumn(ctx context.Context, want Table, have LiveTable, d Difference) error {
+	if m.first {
+		return m.notYet(ctx, want, have, d)
+	}
 	if slices.Contains(want.Key, d.Column) || d.Column == "parent_id" {
 		m.report(d, nil)
 		m.block(d.key(), fmt.Sprintf("Column %s of %s is missing, and nothing else can say which row is which", d.Column, want.Name),
@@ -86,13 +89,19 @@ func (m *mending) column(table, column string) string {
 // addedAgain adds a column. Where it must not be empty, the rows that exist get its default or an answer.
 func (m *mending) addedAgain(ctx context.Context, want Table, d Difference, column Column, f *document.Field) error {
 	m.made[want.Name+"."+d.Column] = true
-	d.Message += ": it is added again, without the values that it had"
+	description := fmt.Sprintf("Add column %s to %s", d.Column, want.Name)
+	if m.first {
+		d.Message += ": it is added"
+	} else {
+		d.Message += ": it is added again, without the values that it had"
+		description += " again"
+	}
 	up := []Step{AddColumn{want.Name, column}}
 	down := []Step{RenameColumn{want.Name, d.Column, OutOfUse(m.tag(want.Name, d.Column), d.Column)}}
 	if column.NotNull {
 		down = append([]Step{DropNotNull{want.Name, d.Column}}, down...)
 	}
-	rows, proved, err := m.countRows(ctx, want, d)
+	rows, proved, err := m.countRows(ctx, want, d, column)
 	if err != nil {
 		return err
 	}
@@ -115,17 +124,22 @@ func (m *mending) addedAgain(ctx context.Context, want Table, d Difference, colu
 	case f != nil && f.Unique && column.Default != nil && rows > 1:
 		m.block(d.key(), fmt.Sprintf("%s is unique, and %s would get the same default", f.ID, rowCount(rows)), "Leave out the default or unique, then repair again")
 	}
-	return m.mended(d, fmt.Sprintf("Add column %s to %s again", d.Column, want.Name), up, down)
+	return m.mended(d, description, up, down)
 }
 
-// countRows asks how many rows a table has that lost a column.
-func (m *mending) countRows(ctx context.Context, want Table, d Difference) (int64, bool, error) {
+// countRows asks how many rows a table has that lost a column, or never had it.
+func (m *mending) countRows(ctx context.Context, want Table, d Difference, column Column) (int64, bool, error) {
 	return m.check(ctx, probe{
 		key: d.key(), rule: d.rule(),
 		query: fmt.Sprintf("SELECT count(*) AS n, count(*) AS total FROM %s", m.now(want.Name)),
 		judge: func(n, _ int64) (Verdict, diff.Category, string) {
-			if n == 0 {
+			switch {
+			case n == 0:
 				return ProvedSafe, diff.Safe, fmt.Sprintf("%s has no rows", want.Name)
+			case m.first && column.NotNull && column.Default == nil:
+				return Risk, diff.Breaking, fmt.Sprintf("%s of %s have no %s yet", rowCount(n), want.Name, d.Column)
+			case m.first:
+				return ProvedSafe, diff.Safe, fmt.Sprintf("%s of %s have no %s yet, and need none", rowCount(n), want.Name, d.Column)
 			}
 			return Risk, diff.Warning, fmt.Sprintf("%s of %s lost what they had in %s", rowCount(n), want.Name, d.Column)
 		},

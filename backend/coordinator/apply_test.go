@@ -255,31 +255,24 @@ func TestUnmanagedThingsAreLeftAlone(t *testing.T) {
 	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeBlocked)
 }
 
-func TestATableThatIsThereIsTakenOverOrRefused(t *testing.T) {
+func TestATableThatIsThereIsTakenOver(t *testing.T) {
 	t.Parallel()
 	text := entity("note", f("a text"))
 	b := newBench(t, "none", map[string]string{notePath: text})
 	b.apply(coordinator.ReloadRequest{})
 	create := b.rows(`SELECT sql FROM sqlite_schema WHERE name = 'content_note'`)[0]
-	for name, c := range map[string]struct {
-		sql  string
-		code coordinator.Code
-	}{
-		"the same":       {create, ""},
-		"another column": {`CREATE TABLE content_note (id TEXT PRIMARY KEY, b TEXT)`, coordinator.CodeBlocked},
+	for name, create := range map[string]string{
+		"the same":       create,
+		"another column": `CREATE TABLE content_note (id TEXT PRIMARY KEY, b TEXT)`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, "none", nil)
 			b.apply(coordinator.ReloadRequest{})
-			b.sql(c.sql, `INSERT INTO content_note (id) VALUES ('theirs')`)
+			b.sql(create, `INSERT INTO content_note (id) VALUES ('theirs')`)
 			b.write(notePath, text)
-			if c.code != "" {
-				b.reloadRefused(coordinator.ReloadRequest{}, c.code)
-			} else {
-				b.apply(coordinator.ReloadRequest{})
-				b.inSync()
-			}
+			b.apply(coordinator.ReloadRequest{})
+			b.inSync()
 			b.want(`SELECT id FROM content_note`, "theirs")
 		})
 	}

@@ -181,6 +181,7 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 		c.missing = c.project.Dirs()
 		c.evaluate(ctx)
 	}
+	c.takeOver(ctx)
 	if c.options.Watch {
 		return c.watch()
 	}

@@ -1,10 +1,13 @@
 package coordinator_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"testing"
+
+	driver "modernc.org/sqlite"
 )
 
 // TestMain puts the projects of the tests in memory where the system offers that: they commit thousands of times, and
@@ -20,6 +23,11 @@ func run(m *testing.M) int {
 			}
 			defer os.RemoveAll(folder)
 		}
+	}
+	// Some tests open a database before the engine does, which is when it chooses the kind of file locks.
+	if _, err := driver.OFDLocking(true); err != nil && !errors.Is(err, driver.ErrOFDLockingUnavailable) {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	flag.Parse()
 	given := false

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,9 +47,46 @@ func (Dialect) DeclaredType(t action.ColumnType) string {
 	}
 }
 
-// SameType reports whether a declared type stores what the wanted one does.
+// SameType reports whether a declared type stores what the wanted one does. SQLite only looks at the affinity that
+// follows from the words of a type, and at no length: VARCHAR(9) takes every text as TEXT does.
 func (d Dialect) SameType(want action.ColumnType, declared string) bool {
-	return strings.EqualFold(d.DeclaredType(want), declared)
+	name := strings.ToUpper(declared)
+	first, _, _ := strings.Cut(name, "(")
+	switch affinity := affinityOf(name); want {
+	case action.ColumnInteger:
+		return affinity == "INTEGER"
+	case action.ColumnFloat:
+		return affinity == "REAL"
+	case action.ColumnBoolean:
+		return affinity == "INTEGER" || first == "BOOLEAN" || first == "BOOL"
+	case action.ColumnDatetime:
+		return affinity == "TEXT" || first == "DATETIME" || first == "TIMESTAMP"
+	case action.ColumnJSON:
+		return affinity == "TEXT" || first == "JSON"
+	case action.ColumnTimestamp:
+		return first == "TIMESTAMP" || first == "DATETIME" || affinity == "TEXT"
+	default:
+		return affinity == "TEXT"
+	}
+}
+
+// affinityOf returns what SQLite makes of a declared type, by its own rules in its own order.
+func affinityOf(declared string) string {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(declared, word) })
+	}
+	switch {
+	case has("INT"):
+		return "INTEGER"
+	case has("CHAR", "CLOB", "TEXT"):
+		return "TEXT"
+	case has("BLOB") || declared == "":
+		return "BLOB"
+	case has("REAL", "FLOA", "DOUB"):
+		return "REAL"
+	default:
+		return "NUMERIC"
+	}
 }
 
 // Statements returns the exact SQL of a step.
