@@ -24,7 +24,7 @@ func (c *Coordinator) takeOver(ctx context.Context) {
 		return
 	}
 	began := time.Now()
-	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), name: "apply"})
+	s, err := c.plan(ctx, wish{inputs: c.inputs(paths), name: "apply"}, "")
 	if err != nil {
 		c.takeOverFailed(err)
 		return
