@@ -36,6 +36,8 @@ type engine interface {
 	Adopt(ctx context.Context, request coordinator.AdoptRequest, actor coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, actor coordinator.Actor) (coordinator.Draft, error)
+	Tombstones(ctx context.Context) (coordinator.Tombstones, error)
+	Purge(ctx context.Context, request coordinator.PurgeRequest, actor coordinator.Actor) (coordinator.PurgeResult, error)
 	Backups(ctx context.Context) (coordinator.Backups, error)
 	Subscribe(after uint64, fromNow bool) *event.Subscription
 	Close() error

@@ -104,6 +104,18 @@ func (a *App) RestoreDraft(id string) (json.RawMessage, error) {
 	})
 }
 
+// Tombstones returns what is out of use.
+func (a *App) Tombstones() (json.RawMessage, error) {
+	return ask(a, "tombstones", func(ctx context.Context, e engine) (coordinator.Tombstones, error) { return e.Tombstones(ctx) })
+}
+
+// Purge destroys what is out of use, or with a dry run says what it would destroy and how that is confirmed.
+func (a *App) Purge(request coordinator.PurgeRequest) (json.RawMessage, error) {
+	return ask(a, "purge", func(ctx context.Context, e engine) (coordinator.PurgeResult, error) {
+		return e.Purge(ctx, request, a.actor())
+	})
+}
+
 // Backups returns the copies that were taken before something risky.
 func (a *App) Backups() (json.RawMessage, error) {
 	return ask(a, "backups", func(ctx context.Context, e engine) (coordinator.Backups, error) { return e.Backups(ctx) })

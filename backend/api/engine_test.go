@@ -103,6 +103,19 @@ func (e *engine) RestoreDraft(ctx context.Context, id string, by coordinator.Act
 	return coordinator.Draft{ID: id}, e.asked(ctx, "restore %s by '%s' at %s", id, by.Name, by.Door)
 }
 
+func (e *engine) Tombstones(ctx context.Context) (coordinator.Tombstones, error) {
+	return coordinator.Tombstones{}, e.asked(ctx, "tombstones")
+}
+
+func (e *engine) Purge(ctx context.Context, req coordinator.PurgeRequest, by coordinator.Actor) (coordinator.PurgeResult, error) {
+	days := "none"
+	if req.OlderThanDays != nil {
+		days = fmt.Sprint(*req.OlderThanDays)
+		req.OlderThanDays = nil
+	}
+	return coordinator.PurgeResult{ActionID: "01A"}, e.asked(ctx, "purge %+v days %s by '%s' at %s", req, days, by.Name, by.Door)
+}
+
 func (e *engine) Backups(ctx context.Context) (coordinator.Backups, error) {
 	return coordinator.Backups{}, e.asked(ctx, "backups")
 }

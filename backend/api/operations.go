@@ -127,6 +127,21 @@ func (s *Server) restoreDraft(ctx context.Context, call *call) (any, error) {
 	return s.engine.RestoreDraft(ctx, req.ID, call.by)
 }
 
+func (s *Server) tombstones(ctx context.Context, _ *call) (any, error) {
+	return s.engine.Tombstones(ctx)
+}
+
+func (s *Server) purge(ctx context.Context, call *call) (any, error) {
+	req, err := decode[coordinator.PurgeRequest](call.body)
+	if err != nil {
+		return nil, err
+	}
+	if (len(req.IDs) == 0) == (req.OlderThanDays == nil) {
+		return nil, invalid("give exactly one of: ids, older_than_days")
+	}
+	return s.engine.Purge(ctx, req, call.by)
+}
+
 func (s *Server) backups(ctx context.Context, _ *call) (any, error) { return s.engine.Backups(ctx) }
 
 func (s *Server) validate(ctx context.Context, call *call) (any, error) {

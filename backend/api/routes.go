@@ -61,6 +61,8 @@ func (s *Server) routes() []route {
 		{method: http.MethodPost, path: "drift/adopt", answer: s.adopt, finishes: true},
 		{method: http.MethodGet, path: "drafts", answer: s.drafts},
 		{method: http.MethodPost, path: "drafts/restore", answer: s.restoreDraft, finishes: true},
+		{method: http.MethodGet, path: "tombstones", answer: s.tombstones},
+		{method: http.MethodPost, path: "purge", answer: s.purge, finishes: true},
 		{method: http.MethodGet, path: "backups", answer: s.backups},
 		{method: http.MethodGet, path: "validate", answer: s.validate, query: []string{"file_path"}},
 		{method: http.MethodGet, path: "verify", answer: s.verify},

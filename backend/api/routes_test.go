@@ -77,6 +77,16 @@ func TestOperations(t *testing.T) {
 			name: "restore a draft", method: "POST", path: "drafts/restore", body: `{"id":"d1"}`, status: 200,
 			calls: []string{"restore d1" + rest}, want: []string{`"id":"d1"`},
 		},
+		{name: "tombstones", method: "GET", path: "tombstones", status: 200, calls: []string{"tombstones"}, want: []string{`{"items":[],"purge_after_days":0}`}},
+		{
+			name: "purge", method: "POST", path: "purge", body: `{"ids":["t1"],"confirm":"1","note":"why"}`, status: 200,
+			calls: []string{"purge {IDs:[t1] OlderThanDays:<nil> DryRun:false Confirm:1 Note:why} days none" + rest},
+			want:  []string{`"action_id":"01A"`, `"purged":[]`, `"sql":[]`, `"confirm":""`, `"backup":""`},
+		},
+		{
+			name: "purge what is old", method: "POST", path: "purge", body: `{"older_than_days":0,"dry_run":true}`, status: 200,
+			calls: []string{"purge {IDs:[] OlderThanDays:<nil> DryRun:true Confirm: Note:} days 0" + rest},
+		},
 		{name: "backups", method: "GET", path: "backups", status: 200, calls: []string{"backups"}, want: []string{`{"items":[],"keep":0,"keep_days":0}`}},
 		{
 			name: "validate", method: "GET", path: "validate?file_path=a&file_path=b", status: 200,
@@ -148,6 +158,10 @@ func TestWrongRequests(t *testing.T) {
 		{name: "not UTF-8", method: "POST", path: "/api/v1/hot-reload/diff", body: "{\"contents\":{\"a\":\"\xff\"}}", status: 400, want: []string{"UTF-8"}},
 		{name: "too large", method: "POST", path: "/api/v1/hot-reload/diff", body: `{"contents":{"a":"` + strings.Repeat("x", MaxBody) + `"}}`, status: 413, want: []string{wrong}},
 		{name: "unknown category", method: "POST", path: "/api/v1/hot-reload/reload", body: `{"approve":"all"}`, status: 400, want: []string{"safe, warning or breaking"}},
+		{name: "purge nothing", method: "POST", path: "/api/v1/hot-reload/purge", body: `{"confirm":"1"}`, status: 400, want: []string{"exactly one of"}},
+		{name: "purge two ways", method: "POST", path: "/api/v1/hot-reload/purge", body: `{"ids":["a"],"older_than_days":1}`, status: 400, want: []string{"exactly one of"}},
+		{name: "purge all by GET", method: "GET", path: "/api/v1/hot-reload/purge", status: 405},
+		{name: "purge a word", method: "POST", path: "/api/v1/hot-reload/purge", body: `{"older_than_days":"all"}`, status: 400, want: []string{"older_than_days must be a whole number"}},
 		{name: "a draft without id", method: "POST", path: "/api/v1/hot-reload/drafts/restore", body: `{}`, status: 400, want: []string{"id is missing"}},
 		{name: "a name with an escape", method: "POST", path: "/api/v1/hot-reload/reload", headers: []string{UserHeader, "ann\u202e"}, status: 400, want: []string{UserHeader}},
 		{name: "a long name", method: "POST", path: "/api/v1/hot-reload/reload", headers: []string{UserHeader, strings.Repeat("n", 65)}, status: 400},

@@ -64,6 +64,8 @@ type Engine interface {
 	Adopt(ctx context.Context, req coordinator.AdoptRequest, by coordinator.Actor) (coordinator.ApplyResult, error)
 	Drafts(ctx context.Context) ([]coordinator.Draft, error)
 	RestoreDraft(ctx context.Context, id string, by coordinator.Actor) (coordinator.Draft, error)
+	Tombstones(ctx context.Context) (coordinator.Tombstones, error)
+	Purge(ctx context.Context, req coordinator.PurgeRequest, by coordinator.Actor) (coordinator.PurgeResult, error)
 	Backups(ctx context.Context) (coordinator.Backups, error)
 	Validate(ctx context.Context, files []string) (coordinator.ValidateResult, error)
 	Verify(ctx context.Context) (coordinator.VerifyResult, error)

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"marain/backend/action"
 	"marain/backend/coordinator"
 )
 
@@ -32,6 +34,68 @@ func aRestore() coordinator.RestoreResult {
 
 const look, put = "restore {Name: DryRun:true Confirm:} by 'ann' at command",
 	"restore {Name:" + backupName + " DryRun:false Confirm:01JD3K6Z0P4N8V5X2T7QWERTYA} by 'ann' at command"
+
+func someTombstones() []coordinator.Tombstone {
+	return []coordinator.Tombstone{
+		{
+			ID: "01JD3K6Z0P4N8V5X2T7QWERTY1", Kind: "field", Name: "article.headline", Since: "2026-03-04T15:06:07.000Z", Rows: 12, Values: 10, Size: 1234, Counted: true,
+			NeededBy: []coordinator.VersionRange{{File: article, From: 1, To: 3}, {File: article, From: 5, To: 5}},
+		},
+		{ID: "01JD3K6Z0P4N8V5X2T7QWERTY2", Kind: "entity", Name: "tag", Since: "2026-03-04T15:06:07.000Z", Rows: 1, Values: 5, Size: -1, Counted: true, Inside: []string{"x"}},
+		{ID: "01JD3K6Z0P4N8V5X2T7QWERTY3", Kind: "revisions", Name: "article", Since: "2026-03-04T15:06:07.000Z", Size: -1},
+	}
+}
+
+func aPurge() coordinator.PurgeResult {
+	return coordinator.PurgeResult{
+		ActionID: "01JD3K6Z0P4N8V5X2T7QWERTYZ", Purged: someTombstones()[:2], SQL: []string{`ALTER TABLE "content_article" DROP COLUMN "_old_1_headline"`, `DROP TABLE "_old_2_content_tag"`},
+		Confirm: "purge 2 7f3a", Backup: backupName, DurationMS: 12.3,
+	}
+}
+
+func asked(ids string, dry bool, confirm, note, days string) string {
+	return fmt.Sprintf("purge {IDs:[%s] OlderThanDays:<nil> DryRun:%t Confirm:%s Note:%s} days %s by 'ann' at command", ids, dry, confirm, note, days)
+}
+
+func purgeExamples() []example {
+	return []example{
+		{"tombstones none", nil, "tombstones", 0, []string{"tombstones"}},
+		{"tombstones", func(e *engine) { e.tombs = coordinator.Tombstones{Items: someTombstones(), PurgeAfterDays: 365} }, "tombstones", 0, []string{"tombstones"}},
+		{"tombstones json", func(e *engine) { e.tombs = coordinator.Tombstones{Items: someTombstones()[:1]} }, "tombstones --json", 0, []string{"tombstones"}},
+		{"purge dry run", func(e *engine) { e.purge = aPurge() }, "purge a b --dry-run", 0, []string{asked("a b", true, "", "", "none")}},
+		{"purge confirmed", func(e *engine) { e.purge = aPurge() }, "purge --older-than 365 --confirm 2 --note why", 0, []string{asked("", false, "2", "why", "365")}},
+		{"purge json", func(e *engine) { e.purge = aPurge() }, "purge a --confirm 2 --json", 0, []string{asked("a", false, "2", "", "none")}},
+		{"purge nothing", nil, "purge --older-than 0", 0, []string{asked("", true, "", "", "0")}},
+		{"purge nobody to ask", func(e *engine) { e.purge = aPurge() }, "purge a", 2, []string{asked("a", true, "", "", "none")}},
+		{"purge blocked", func(e *engine) {
+			e.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "content_article._old_1_headline cannot be purged: the view v uses _old_1_headline", Details: []any{
+				action.Block{Key: "content_article._old_1_headline", Message: "the view v uses _old_1_headline", Hint: "Another program made it: drop or change it there first"},
+			}}
+		}, "purge a", 3, []string{asked("a", true, "", "", "none")}},
+		{"usage purge nothing", nil, "purge", 2, nil},
+		{"usage purge both", nil, "purge a --older-than 3", 2, nil},
+		{"usage purge days", nil, "purge --older-than -3", 2, nil},
+	}
+}
+
+// At a terminal the text of the dry run must be typed, and exactly what was shown is destroyed.
+func TestPurgeIsConfirmed(t *testing.T) {
+	look, do := asked("a", true, "", "", "none"), asked("a", false, "purge 2 7f3a", "", "none")
+	for typed, calls := range map[string][]string{"purge 2 7f3a\n": {look, do}, "2\n": {look}, "yes\n": {look}, "": {look}} {
+		w := newWorld(t)
+		w.engine.purge = aPurge()
+		var out, messages bytes.Buffer
+		env := w.env()
+		env.Stdin, env.Stdout, env.Stderr = keyboard{strings.NewReader(typed)}, &out, &messages
+		code := Run(context.Background(), []string{"purge", "a"}, env)
+		if want := map[int]int{1: ExitWaiting, 2: ExitDone}[len(calls)]; code != want || !slices.Equal(w.engine.calls, calls) {
+			t.Errorf("%q: status %d, asked %q\n%s", typed, code, w.engine.calls, &messages)
+		}
+		if !strings.Contains(messages.String(), "article.headline") || !strings.Contains(messages.String(), "Type purge 2 7f3a to go on") {
+			t.Errorf("%s", &messages)
+		}
+	}
+}
 
 func backupsExamples() []example {
 	return []example{

@@ -24,8 +24,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand(), validateCommand(), statusCommand(), diffCommand(), applyCommand(), historyCommand(),
-		rollbackCommand(), rejectCommand(), draftsCommand(), driftCommand(), backupsCommand(), restoreBackupCommand(), verifyCommand(),
-		versionCommand(), helpCommand(),
+		rollbackCommand(), rejectCommand(), draftsCommand(), driftCommand(), tombstonesCommand(), purgeCommand(), backupsCommand(),
+		restoreBackupCommand(), verifyCommand(), versionCommand(), helpCommand(),
 	}
 }
 

@@ -41,6 +41,7 @@ func TestCommands(t *testing.T) {
 		rejectExamples(),
 		draftsExamples(),
 		driftExamples(),
+		purgeExamples(),
 		backupsExamples(),
 		verifyExamples(),
 		helpExamples(),

@@ -18,6 +18,8 @@ type engine struct {
 	batch    coordinator.Batch
 	reject   coordinator.RejectResult
 	drafts   []coordinator.Draft
+	tombs    coordinator.Tombstones
+	purge    coordinator.PurgeResult
 	backups  coordinator.Backups
 	restore  coordinator.RestoreResult
 	validate coordinator.ValidateResult
@@ -98,6 +100,19 @@ func (e *engine) Drafts(context.Context) ([]coordinator.Draft, error) {
 
 func (e *engine) RestoreDraft(_ context.Context, id string, by coordinator.Actor) (coordinator.Draft, error) {
 	return coordinator.Draft{ID: id, File: "config/config.system.yaml"}, e.asked("restore %s by '%s' at %s", id, by.Name, by.Door)
+}
+
+func (e *engine) Tombstones(context.Context) (coordinator.Tombstones, error) {
+	return e.tombs, e.asked("tombstones")
+}
+
+func (e *engine) Purge(_ context.Context, req coordinator.PurgeRequest, by coordinator.Actor) (coordinator.PurgeResult, error) {
+	days := "none"
+	if req.OlderThanDays != nil {
+		days = fmt.Sprint(*req.OlderThanDays)
+		req.OlderThanDays = nil
+	}
+	return e.purge, e.asked("purge %+v days %s by '%s' at %s", req, days, by.Name, by.Door)
 }
 
 func (e *engine) Backups(context.Context) (coordinator.Backups, error) {

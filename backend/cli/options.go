@@ -43,6 +43,8 @@ type options struct {
 	keys   list
 
 	yes       bool
+	confirm   string
+	olderThan int
 	restore   bool
 	restoreID string
 }

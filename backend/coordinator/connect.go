@@ -27,6 +27,9 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 		return err
 	}
 	c.store = history.New(vault)
+	if c.options.Now != nil {
+		c.store.Now = c.options.Now
+	}
 	c.place = remember(connection)
 	if c.db, err = c.connect(ctx, connection); err != nil {
 		return err

@@ -44,6 +44,7 @@ type Options struct {
 	Version  string // of the program
 	Getenv   func(string) string
 	Logger   *slog.Logger
+	Now      func() time.Time // for what is shown, and for how long things are kept; nil is the machine's clock
 }
 
 // Coordinator keeps one project's running system equal to its files. It is safe for concurrent use; operations that
@@ -102,6 +103,7 @@ type Coordinator struct {
 	looked     *sealed           // the plan that was looked at last
 	dirty      bool              // what is known of the database may be incomplete: read it again
 	leftover   bool              // the outbox holds file writes that could not be made
+	purged     time.Time         // when what is old was looked for
 	refused    map[string]string // by path: the content that an automatic apply must not try again
 }
 
@@ -316,6 +318,9 @@ func (c *Coordinator) follow(ctx context.Context, hints <-chan struct{}) {
 		}
 		if err := c.catchUp(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("follow the database", "error", err)
+		}
+		if err := c.purgeOld(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("purge what is old", "error", err)
 		}
 	}
 }

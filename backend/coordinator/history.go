@@ -61,8 +61,12 @@ func (c *Coordinator) history(ctx context.Context, request HistoryRequest) (Hist
 			entries = entries[:len(entries)-1]
 			page.Next = strconv.FormatInt(entries[len(entries)-1].Seq, 10)
 		}
+		gone, err := c.store.Gone(ctx, q)
+		if err != nil {
+			return err
+		}
 		for _, e := range entries {
-			summary, _, err := c.summary(ctx, q, e)
+			summary, _, err := c.summary(ctx, q, e, gone)
 			if err != nil {
 				return err
 			}
@@ -74,11 +78,16 @@ func (c *Coordinator) history(ctx context.Context, request HistoryRequest) (Hist
 }
 
 // summary is one line of history. Whether it was taken back is what its version rows say.
-func (c *Coordinator) summary(ctx context.Context, q database.Querier, e history.Entry) (BatchSummary, []history.Version, error) {
+func (c *Coordinator) summary(ctx context.Context, q database.Querier, e history.Entry, gone []history.Gone) (BatchSummary, []history.Version, error) {
 	s := BatchSummary{
 		ActionID: e.ActionID, Kind: e.Kind, Status: history.Applied, At: e.At, By: e.Actor, Note: e.Note,
 		Category: e.Record.Category, Summary: e.Record.Summary, Files: []BatchFile{}, DurationMS: e.Record.DurationMS,
 		Error: e.Record.Error, Target: e.Record.Target, Backup: e.Record.Backup, Purged: []string{},
+	}
+	for _, g := range gone {
+		if g.Since <= e.Seq && e.Seq <= g.Until && !slices.Contains(s.Purged, g.Name()) && !slices.Contains(s.Purged, g.Entity) {
+			s.Purged = append(s.Purged, g.Name())
+		}
 	}
 	rows, err := c.store.VersionsOf(ctx, q, e.ActionID)
 	if err != nil {
@@ -137,7 +146,11 @@ func (c *Coordinator) Batch(ctx context.Context, actionID string, againstNow boo
 }
 
 func (c *Coordinator) wholeBatch(ctx context.Context, q database.Querier, e history.Entry, againstNow bool) (Batch, error) {
-	summary, rows, err := c.summary(ctx, q, e)
+	gone, err := c.store.Gone(ctx, q)
+	if err != nil {
+		return Batch{}, err
+	}
+	summary, rows, err := c.summary(ctx, q, e, gone)
 	if err != nil {
 		return Batch{}, err
 	}

@@ -14,6 +14,7 @@ const (
 	RolledBack Type = "rolled_back" // a batch was taken back
 	Failed     Type = "failed"      // a batch failed and changed nothing
 	Rejected   Type = "rejected"    // files were held or restored
+	Purged     Type = "purged"      // what was out of use was destroyed
 	Snapshot   Type = "snapshot"    // a new snapshot is live
 	Watcher    Type = "watcher"     // the watcher's state has changed
 	Progress   Type = "progress"    // a long step goes on

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"marain/backend/action"
 	"marain/backend/database"
@@ -26,7 +28,7 @@ func (db *DB) Measure(ctx context.Context, q database.Querier, place action.Plac
 		return m, fmt.Errorf("count the rows of %s: %w", place.Table, err)
 	}
 	m.Values = m.Rows
-	if err := q.QueryRow(ctx, "SELECT coalesce(sum(pgsize), -1) FROM dbstat WHERE name = ? AND aggregate", place.Table).Scan(&m.Bytes); err != nil {
+	if err := q.QueryRow(ctx, "SELECT coalesce(sum(pgsize), -1) FROM dbstat WHERE name IN (SELECT name FROM sqlite_schema WHERE tbl_name = ?)", place.Table).Scan(&m.Bytes); err != nil {
 		return m, fmt.Errorf("measure %s: %w", place.Table, err)
 	}
 	return m, nil
@@ -59,20 +61,40 @@ func (db *DB) mentions(ctx context.Context, q database.Querier, place action.Pla
 	if place.Column != "" {
 		name = place.Column
 	}
-	found, err := texts(ctx, q, `SELECT 'the ' || type || ' ' || name || ' uses ' || ?, tbl_name, type FROM sqlite_schema
-WHERE sql IS NOT NULL AND type <> 'table' AND instr(lower(sql), lower(?)) > 0 ORDER BY name`, name, name)
+	found, err := texts(ctx, q, `SELECT type, name, tbl_name, sql FROM sqlite_schema
+WHERE sql IS NOT NULL AND type <> 'table' AND instr(lower(sql), lower(?)) > 0 ORDER BY name`, name)
 	if err != nil {
 		return nil, fmt.Errorf("look for what uses %s: %w", name, err)
 	}
 	var list []string
 	for _, f := range found {
+		kind, table := f[0], f[2]
 		// What is on the table itself goes with it.
-		if place.Column == "" && f[2] != "view" && (strings.EqualFold(f[1], place.Table) || slices.Contains(going, f[1])) {
-			continue
+		goes := place.Column == "" && kind != "view" && (strings.EqualFold(table, place.Table) || slices.Contains(going, table))
+		if !goes && says(f[3], name) {
+			list = append(list, fmt.Sprintf("the %s %s uses %s", kind, f[1], name))
 		}
-		list = append(list, f[0])
 	}
 	return list, nil
+}
+
+// says reports whether a text has a name in it that is not a part of a longer one.
+func says(text, name string) bool {
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	inner := func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(name)
+		before, _ := utf8.DecodeLastRuneInString(text[:start])
+		after, _ := utf8.DecodeRuneInString(text[end:])
+		if !inner(before) && !inner(after) {
+			return true
+		}
+		from = start + 1
+	}
 }
 
 // texts returns rows of texts.

@@ -323,7 +323,7 @@ export interface Backup {
   name: string;
   /** The batch it was taken before, what that was, its summary and who started it. */
   action_id: string;
-  kind: 'apply' | 'rollback' | 'purge' | 'restore';
+  kind: 'apply' | 'rollback' | 'repair' | 'purge' | 'restore';
   summary: string;
   by: string;
   taken_at: string;
