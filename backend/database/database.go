@@ -58,6 +58,8 @@ type Database interface {
 	Listen(ctx context.Context, hint func())
 	// Check proves that the database is whole and is still the one that was opened.
 	Check(ctx context.Context) error
+	Ranger
+	Copier
 	// Version is what the database calls itself.
 	Version() string
 	// Close lets go of the database. It waits for what runs.

@@ -33,7 +33,7 @@ type Scratch struct {
 	Exact func(expression string) string
 }
 
-// Copier makes copies to try things out on. A [Database] is one.
+// Copier makes copies to try things out on.
 type Copier interface {
 	// Scratch copies tables as they are at one moment, runs fn and throws the copy away, whatever fn returned: nothing of
 	// it is left, not even when the process dies. The tables themselves are read and nobody waits for that. The scratch

@@ -94,11 +94,24 @@ func revalued(want, now sums) string {
 	case len(gone) == 0 && len(added) == 0:
 		return ""
 	case len(gone) == 0:
-		return fmt.Sprintf("there are %s too many%s", action.RowCount(int64(len(added))), named(added))
+		return fmt.Sprintf("%s %s too many%s", action.RowCount(int64(len(added))), verb(len(added), "is", "are"), named(added))
 	case len(gone) > len(added):
-		return fmt.Sprintf("%s of %s are missing or differ%s", action.RowCount(int64(len(gone))), action.RowCount(want.count), named(gone))
+		return fmt.Sprintf("%s of %s %s%s", number(int64(len(gone))), action.RowCount(want.count), verb(len(gone), "is missing or differs", "are missing or differ"), named(gone))
 	}
-	return fmt.Sprintf("%s of %s differ%s%s", action.RowCount(int64(len(gone))), action.RowCount(want.count), changed(want, now), named(gone))
+	return fmt.Sprintf("%s of %s %s%s%s", number(int64(len(gone))), action.RowCount(want.count), verb(len(gone), "differs", "differ"), changed(want, now), named(gone))
+}
+
+// number writes a number as a count of rows is written, without its noun.
+func number(n int64) string {
+	text, _, _ := strings.Cut(action.RowCount(n), " ")
+	return text
+}
+
+func verb(n int, one, several string) string {
+	if n == 1 {
+		return one
+	}
+	return several
 }
 
 // changed names the columns whose values differ.

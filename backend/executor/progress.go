@@ -101,12 +101,9 @@ func (r *run) walks(a action.Action) ([]action.Step, error) {
 
 // walk runs a statement that changes rows one by one: in ranges when there are many, so that it can say how far it is.
 func (r *run) walk(ctx context.Context, q database.Querier, statement string, s action.Step, now Progress) error {
-	parts := []database.Range{{}}
-	if ranger, ok := r.executor.Database.(database.Ranger); ok {
-		var err error
-		if parts, err = ranger.Ranges(ctx, q, action.Walked(s), rangeRows); err != nil {
-			return err
-		}
+	parts, err := r.executor.Database.Ranges(ctx, q, action.Walked(s), rangeRows)
+	if err != nil {
+		return err
 	}
 	statements, err := r.parts(s, statement, parts)
 	if err != nil {

@@ -29,18 +29,14 @@ const (
 // whatever else went wrong is the outcome. Safe for concurrent use.
 func (e *Executor) Rehearse(ctx context.Context, drafts []action.Draft, tables []string, limit time.Duration) (action.Rehearsal, error) {
 	r := &rehearsal{executor: e, drafts: drafts, seed: maphash.MakeSeed(), result: action.Rehearsal{Legs: []action.Leg{}}}
-	copier, able := e.Database.(database.Copier)
-	switch {
-	case !slices.ContainsFunc(drafts, Touches):
+	if !slices.ContainsFunc(drafts, Touches) {
 		return r.ended(action.NotNeeded, "No table is touched, so there is nothing to rehearse."), nil
-	case !able:
-		return r.ended(action.NotRun, "This database cannot be copied, so rolling back is not proved."), nil
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := r.prepare(limited, tables)
 	if err == nil {
-		err = copier.Scratch(limited, r.copy, func(s database.Scratch) error { return r.run(limited, s) })
+		err = e.Database.Scratch(limited, r.copy, func(s database.Scratch) error { return r.run(limited, s) })
 	}
 	return r.outcome(ctx, limited, limit, err)
 }
@@ -58,9 +54,14 @@ type rehearsal struct {
 }
 
 // disproof says what a rehearsal found wrong with the plan itself.
-type disproof struct{ message string }
+type disproof struct {
+	message string
+	cause   error // the database's; nil for a difference
+}
 
 func (e *disproof) Error() string { return e.message }
+
+func (e *disproof) Unwrap() error { return e.cause }
 
 func disprove(format string, args ...any) error {
 	return &disproof{message: fmt.Sprintf(format, args...)}
@@ -81,7 +82,7 @@ func (r *rehearsal) outcome(ctx, limited context.Context, limit time.Duration, e
 		return action.Rehearsal{}, ctx.Err()
 	case limited.Err() != nil:
 		return r.ended(action.TimedOut, "The rehearsal took longer than %s and was given up, so rolling back is not proved.", limit), nil
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong) && !absent(err):
 		return r.ended(action.Failed, "%s", wrong.message), nil
 	case errors.Is(err, database.ErrScratchFull):
 		return r.ended(action.NotRun, "The rows are too large to rehearse on a copy of them, so rolling back is not proved."), nil
@@ -89,9 +90,14 @@ func (r *rehearsal) outcome(ctx, limited context.Context, limit time.Duration, e
 	return r.ended(action.NotRun, "The rehearsal could not be made, so rolling back is not proved: %v.", err), nil
 }
 
+// absent reports whether an error says nothing about a plan, because the database did not get to it.
+func absent(err error) bool {
+	return errors.Is(err, database.ErrUnreachable) || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrDamaged)
+}
+
 // extent says on how many rows it ran.
 func (r *rehearsal) extent() string {
-	switch rows := action.RowCount(r.result.Rows); {
+	switch {
 	case r.result.Rows == 0:
 		return "empty tables"
 	case r.result.Sampled:
@@ -99,11 +105,11 @@ func (r *rehearsal) extent() string {
 		if r.scratch.More {
 			more = "more than "
 		}
-		return fmt.Sprintf("a sample of %s of %s%s", rows, more, action.RowCount(r.scratch.Total))
+		return fmt.Sprintf("a sample of %s of %s%s", number(r.result.Rows), more, action.RowCount(r.scratch.Total))
 	case r.result.Rows == 1:
 		return "the one row"
 	default:
-		return "all " + rows
+		return "all " + action.RowCount(r.result.Rows)
 	}
 }
 
@@ -308,7 +314,7 @@ func (r *rehearsal) exec(ctx context.Context, d action.Draft, statements []strin
 		} else if legs == 2 {
 			way = "Applying this again after a rollback"
 		}
-		return disprove("%s would fail: %s: the database refuses %q: %v.", way, d.File.Path, shortened(statement), err)
+		return &disproof{message: fmt.Sprintf("%s would fail: %s: the database refuses %q: %v.", way, d.File.Path, shortened(statement), err), cause: err}
 	}
 	return nil
 }

@@ -8,8 +8,6 @@ import (
 	"marain/backend/database"
 )
 
-var _ database.Ranger = (*DB)(nil)
-
 // Ranges cuts a table by the blocks it lies in. Nobody else may write to a table that is cut until the transaction ends:
 // a row that moved from a later range to an earlier one would be missed.
 func (db *DB) Ranges(ctx context.Context, q database.Querier, table string, rows int64) ([]database.Range, error) {

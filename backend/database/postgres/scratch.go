@@ -12,8 +12,6 @@ import (
 	"marain/backend/database"
 )
 
-var _ database.Copier = (*DB)(nil)
-
 // scratchSchema is where a copy lies: the schema for temporary tables. Any user who may make those can make a copy, the
 // server writes no log for its rows, and nobody else can see it.
 const scratchSchema = "pg_temp"

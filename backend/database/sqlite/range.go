@@ -11,8 +11,6 @@ import (
 	"marain/backend/database"
 )
 
-var _ database.Ranger = (*DB)(nil)
-
 // Ranges cuts a table by its row numbers.
 func (db *DB) Ranges(ctx context.Context, q database.Querier, table string, rows int64) ([]database.Range, error) {
 	name := Dialect{}.Quote(table)

@@ -17,8 +17,6 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-var _ database.Copier = (*DB)(nil)
-
 const (
 	scratchPage = 4096 // bytes of one page of a copy
 	// roomToWork is how many times its size a copy may grow while something is tried out on it.
