@@ -253,7 +253,7 @@ func TestABrokenInverseIsFound(t *testing.T) {
 		{"applies too little", "Add field d", func(t *testing.T, a *action.Action) { a.Up = without(t, a.Up, "CREATE INDEX") }, []string{"would not make the tables what the files say", "idx_content_note__d"}},
 		{"applies what is refused", "Add field d", func(_ *testing.T, a *action.Action) { a.Up = append(slices.Clone(a.Up), `UPDATE nobody SET x = 1`) }, []string{"Applying this would fail"}},
 		{"leads elsewhere the second time", "Add field d", func(_ *testing.T, a *action.Action) {
-			a.Up = append(slices.Clone(a.Up), `UPDATE content_note SET d = 100 * random() + 1000000`)
+			a.Up = append(slices.Clone(a.Up), `UPDATE content_note SET d = 1000000000 * random()`)
 			a.Steps = nil
 		}, []string{"Applying this again after a rollback would not lead to the same tables: content_note: 3 of 3 rows differ in d (id 01, 02, 03)"}},
 	}
