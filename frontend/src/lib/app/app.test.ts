@@ -82,7 +82,7 @@ describe('results', () => {
 
   test('rolling back from history is announced', async () => {
     app.openBatch('b1');
-    await vi.waitFor(() => expect(app.batch.preview).toBeDefined());
+    await vi.waitFor(() => expect(app.batch.preview.plan).toBeDefined());
     await app.rollBack('wrong file');
     expect(app.notices.items.at(-1)?.title).toBe('Rolled back in 3 ms: 1 file');
   });

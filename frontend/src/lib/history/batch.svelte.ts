@@ -1,7 +1,6 @@
-import { SvelteMap } from 'svelte/reactivity';
 import { toBackendError, type Backend, type BackendError } from '../backend/backend';
-import { planIn } from '../backend/errors';
-import type { ApplyResult, Batch, Plan, RollbackRequest } from '../backend/types';
+import type { ApplyResult, Batch } from '../backend/types';
+import { Preview } from '../review/preview.svelte';
 
 export type Against = 'before' | 'now';
 /** What the way back on screen would do: undo this batch, or return the whole project to the state right after it. */
@@ -14,20 +13,10 @@ export class BatchView {
   batch = $state.raw<Batch>();
   error = $state.raw<BackendError>();
   way = $state<Way>('undo');
-  preview = $state.raw<Plan>();
-  previewError = $state.raw<BackendError>();
-  stale = $state(false);
-  busy = $state(false);
-
-  readonly answers = new SvelteMap<string, string>();
-  readonly questions = $derived(this.preview?.questions ?? []);
-  readonly blocked = $derived((this.preview?.files ?? []).flatMap((file) => file.blocked));
-  readonly unanswered = $derived(this.questions.filter((question) => question.default === undefined && !this.answers.get(question.key)));
+  readonly preview = new Preview();
 
   // Each load has a number; an answer to an older one is not shown.
   #load = 0;
-  #previewLoad = 0;
-  #previewing: Promise<void> = Promise.resolve();
 
   constructor(private readonly backend: Backend) {}
 
@@ -54,72 +43,20 @@ export class BatchView {
 
   choose(way: Way): Promise<void> {
     this.way = way;
-    this.answers.clear();
-    this.preview = undefined;
-    return this.#openPreview();
-  }
-
-  answer(key: string, value: string): Promise<void> {
-    if (value === '') this.answers.delete(key);
-    else this.answers.set(key, value);
+    this.preview.clear();
     return this.#openPreview();
   }
 
   /** Goes the way back that the preview shows. Undefined when it did not happen. */
-  async run(note = ''): Promise<ApplyResult | undefined> {
-    if (this.busy) return undefined;
-    this.busy = true;
-    this.stale = false;
-    try {
-      await this.#previewing;
-      if (!this.preview || this.unanswered.length > 0 || this.blocked.length > 0) return undefined;
-      return await this.backend.rollback({ ...this.#request(), plan_id: this.preview.plan_id, ...(note && { note }) });
-    } catch (thrown) {
-      const error = toBackendError(thrown);
-      this.stale = error.code === 'stale';
-      if (this.stale) await this.#openPreview();
-      else this.previewError = error;
-      return undefined;
-    } finally {
-      this.busy = false;
-    }
+  run(note = ''): Promise<ApplyResult | undefined> {
+    return this.preview.run(note);
   }
 
-  #openPreview(): Promise<void> {
-    this.#previewing = this.#fetchPreview();
-    return this.#previewing;
-  }
-
-  async #fetchPreview(): Promise<void> {
-    const load = ++this.#previewLoad;
-    this.previewError = undefined;
-    if (this.way === 'undo' && !this.batch?.can_undo) {
-      this.preview = undefined;
-      return;
-    }
-    try {
-      const result = await this.backend.rollback({ ...this.#request(), dry_run: true });
-      if (load === this.#previewLoad) this.#show(result.plan);
-    } catch (thrown) {
-      if (load !== this.#previewLoad) return;
-      const error = toBackendError(thrown);
-      // Open questions and blocks are answered with the plan that they belong to.
-      const plan = error.code === 'blocked' ? planIn(error.details) : undefined;
-      this.#show(plan);
-      if (!plan) this.previewError = error;
-    }
-  }
-
-  #show(plan: Plan | undefined): void {
-    this.preview = plan;
-    for (const key of this.answers.keys()) {
-      if (!plan?.questions.some((question) => question.key === key)) this.answers.delete(key);
-    }
-  }
-
-  #request(): RollbackRequest {
-    const answers = this.answers.size > 0 ? { answers: Object.fromEntries(this.answers) } : {};
-    return this.way === 'to' ? { to: this.id, ...answers } : { action_id: this.id, ...answers };
+  async #openPreview(): Promise<void> {
+    const id = this.id;
+    const goal = this.way === 'to' ? { to: id } : { action_id: id };
+    if (this.way === 'undo' && !this.batch?.can_undo) this.preview.clear();
+    else await this.preview.open((step) => this.backend.rollback({ ...goal, ...step }));
   }
 
   #reset(id: string): void {
@@ -128,11 +65,7 @@ export class BatchView {
     this.batch = undefined;
     this.error = undefined;
     this.way = 'undo';
-    this.preview = undefined;
-    this.previewError = undefined;
-    this.stale = false;
-    this.answers.clear();
+    this.preview.clear();
     this.#load++;
-    this.#previewLoad++;
   }
 }

@@ -138,7 +138,7 @@ describe('one batch', () => {
 
   test('shows what rolling back would do before anybody presses', () => {
     expect(backend.callsOf('rollback')[0]?.request).toEqual({ action_id: 'b5', dry_run: true });
-    expect(view.preview?.files).toHaveLength(1);
+    expect(view.preview.plan?.files).toHaveLength(1);
   });
 
   test('rolls back exactly the plan that was shown', async () => {
@@ -164,11 +164,11 @@ describe('one batch', () => {
     const asking = { ...backend.previewPlan, questions: [question] };
     backend.fail.set('rollback', new BackendError('blocked', 'a question is open', [question, asking]));
     await view.open('b5');
-    expect(view.previewError).toBeUndefined();
+    expect(view.preview.error).toBeUndefined();
     expect(await view.run()).toBeUndefined();
     backend.previewPlan = asking;
-    await view.answer('backfill:a.x', 'none');
-    expect(view.unanswered).toEqual([]);
+    await view.preview.answer('backfill:a.x', 'none');
+    expect(view.preview.unanswered).toEqual([]);
     await view.run();
     expect(backend.callsOf('rollback').at(-1)?.request).toMatchObject({ answers: { 'backfill:a.x': 'none' } });
   });
@@ -176,9 +176,9 @@ describe('one batch', () => {
   test('a stale way back is worked out again and not taken', async () => {
     backend.fail.set('rollback', new BackendError('stale', 'changed'));
     expect(await view.run()).toBeUndefined();
-    expect(view.stale).toBe(true);
-    expect(view.preview).toBeDefined();
-    expect(view.busy).toBe(false);
+    expect(view.preview.stale).toBe(true);
+    expect(view.preview.plan).toBeDefined();
+    expect(view.preview.busy).toBe(false);
   });
 
   test('goes to a point as a whole', async () => {
@@ -192,7 +192,7 @@ describe('one batch', () => {
     backend.batchValue = { can_undo: false, conflicts: ['b7'] };
     const before = backend.callsOf('rollback').length;
     await view.open('b4');
-    expect(view.preview).toBeUndefined();
+    expect(view.preview.plan).toBeUndefined();
     expect(backend.callsOf('rollback')).toHaveLength(before);
   });
 
