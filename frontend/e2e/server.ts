@@ -1,6 +1,6 @@
 // Starts the real program on a copy of the sample project and talks to it as a script would.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -96,6 +96,12 @@ export class Server {
   /** Saves a file in place: it is emptied, then written. */
   overwrite(path: string, text: string): void {
     writeFileSync(join(this.folder, path), text);
+  }
+
+  /** Changes the database as another program would: with plain SQL, past Marain. */
+  sql(script: string): void {
+    const program = 'import sqlite3,sys\ndb = sqlite3.connect(sys.argv[1], timeout=10)\ndb.executescript(sys.stdin.read())\ndb.close()';
+    execFileSync('python3', ['-c', program, join(this.folder, 'data/content/marain.db')], { input: script });
   }
 
   async get<T>(path: string): Promise<T> {

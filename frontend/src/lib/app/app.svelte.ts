@@ -3,15 +3,17 @@ import { Activity } from '../activity/activity.svelte';
 import { toBackendError, type Backend, type BackendError, type Connection } from '../backend/backend';
 import type { ApplyResult, ProjectState, ServerEvent } from '../backend/types';
 import { Changes } from '../changes/changes.svelte';
+import { DriftView } from '../drift/drift.svelte';
 import { BatchView } from '../history/batch.svelte';
 import { Drafts } from '../history/drafts.svelte';
 import { History } from '../history/history.svelte';
 import { Notices } from '../notices/notices.svelte';
 import { StatusStore } from '../status/status.svelte';
+import { Purge, Storage } from '../storage/storage.svelte';
 import { count } from '../text/count';
 import { duration } from '../text/time';
 
-export type View = 'changes' | 'history';
+export type View = 'changes' | 'history' | 'drift' | 'storage';
 export type Phase = 'starting' | 'signin' | 'welcome' | 'ready';
 
 /** Everything the page knows and does, apart from how it looks. One of these lives as long as the page. */
@@ -29,6 +31,9 @@ export class App {
   readonly history: History;
   readonly batch: BatchView;
   readonly drafts: Drafts;
+  readonly drift: DriftView;
+  readonly storage: Storage;
+  readonly purge: Purge;
   readonly notices = new Notices();
 
   /** Called when something that was asked for is done and shown: what was pressed may be gone by then. */
@@ -44,6 +49,9 @@ export class App {
     this.history = new History(backend);
     this.batch = new BatchView(backend);
     this.drafts = new Drafts(backend);
+    this.drift = new DriftView(backend);
+    this.storage = new Storage(backend);
+    this.purge = new Purge(backend);
   }
 
   /** Finds out what to show first, and starts listening. */
@@ -71,7 +79,7 @@ export class App {
 
   /** Fetches everything that is on the page again. */
   async refresh(): Promise<void> {
-    await Promise.all([this.#refreshReview(), this.#refreshHistory()]);
+    await Promise.all([this.#refreshReview(), this.#refreshHistory(), this.#refreshTables()]);
     if (this.phase === 'starting' || this.phase === 'signin') {
       this.phase = this.status.error?.code === 'unauthorized' ? 'signin' : 'ready';
     }
@@ -152,14 +160,19 @@ export class App {
   go(view: View): void {
     if (view === this.view) return;
     this.view = view;
-    if (view === 'changes') this.history.leave();
-    else void this.#enterHistory();
+    this.history.leave();
+    this.drift.leave();
+    if (view === 'history') void this.#enterHistory();
+    if (view === 'drift') void this.drift.enter();
+    if (view === 'storage') void this.storage.refresh();
   }
 
   /** Moves the selection in the list on screen. */
   move(by: number): void {
     if (this.view === 'changes') this.changes.move(by);
-    else this.selectBatch(this.history.move(by)?.action_id);
+    else if (this.view === 'history') this.selectBatch(this.history.move(by)?.action_id);
+    else if (this.view === 'drift') this.drift.move(by);
+    else this.storage.move(by);
   }
 
   selectBatch(actionId: string | undefined): void {
@@ -169,9 +182,30 @@ export class App {
   }
 
   openBatch(actionId: string): void {
+    this.drift.leave();
     this.view = 'history';
     void this.history.enter();
     this.selectBatch(actionId);
+  }
+
+  /** Makes the tables and the file on screen equal, the way that is shown. */
+  async mendDrift(note: string): Promise<void> {
+    const mend = this.drift.mend;
+    const result = await this.drift.run(note);
+    if (result) this.#announce(result, mend === 'repair' ? 'Repaired' : 'Adopted', 'Take it back');
+    await this.refresh();
+    this.settled();
+  }
+
+  /** Destroys what was looked at and typed. */
+  async purgeNow(): Promise<void> {
+    const result = await this.purge.run();
+    if (result) {
+      const kept = result.backup ? `The backup ${result.backup} was taken first.` : '';
+      this.notices.success(`Purged: ${count(result.purged.length, 'thing')} out of use`, kept);
+    }
+    await this.refresh();
+    this.settled();
   }
 
   async bringBack(draftId: string): Promise<void> {
@@ -217,6 +251,7 @@ export class App {
       return;
     }
     void this.#refreshReview();
+    void this.#refreshTables();
     if (gap || (event.type !== 'changes' && event.type !== 'watcher')) void this.#refreshHistory();
   }
 
@@ -242,6 +277,12 @@ export class App {
   async #refreshHistory(): Promise<void> {
     await Promise.all([this.history.refresh(), this.drafts.refresh()]);
     if (this.view === 'history') await this.batch.open(this.history.selected);
+  }
+
+  /** What is beside the files: the drift of the tables, and what is out of use. Fetched while somebody looks at it. */
+  async #refreshTables(): Promise<void> {
+    if (this.drift.onScreen) await this.drift.refresh();
+    if (this.view === 'storage') await this.storage.refresh();
   }
 
   #signOut(): void {

@@ -77,7 +77,7 @@ describe('results', () => {
     backend.fail.set('reload', new BackendError('locked', 'a command is applying'));
     await app.approve();
     expect(app.notices.items[0]).toMatchObject({ title: 'Somebody else is working on this project' });
-    expect(app.notices.items[0]?.text).toContain('a command is applying');
+    expect(app.notices.items[0]?.text).toContain('A command is applying. Nothing was changed.');
   });
 
   test('rolling back from history is announced', async () => {

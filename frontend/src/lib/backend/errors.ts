@@ -1,4 +1,5 @@
 import type { BackendError, ErrorCode } from './backend';
+import { sentence, visible } from '../text/value';
 import type { Plan } from './types';
 
 export type Severity = 'info' | 'warning' | 'error';
@@ -37,6 +38,11 @@ const table: Record<ErrorCode, ErrorText> = {
 /** What to say about an error. A code from a newer program is treated as unexpected. */
 export function explain(error: BackendError): ErrorText {
   return table[error.code] ?? table.unexpected;
+}
+
+/** An error in full: what happened, and what to do now. */
+export function tell(error: BackendError): string {
+  return [sentence(visible(error.message)), explain(error).next].filter(Boolean).join(' ');
 }
 
 /** The plan among an error's details, when there is one. */

@@ -9,6 +9,8 @@ export function outcome(batch: BatchSummary): { word: string; tone: Tone; icon: 
   if (batch.status === 'rejected') return { word: 'Rejected', tone: 'neutral', icon: 'pause' };
   if (batch.status === 'rolled_back') return { word: 'Rolled back', tone: 'warn', icon: 'undo' };
   if (batch.kind === 'rollback') return { word: 'Rollback', tone: 'accent', icon: 'undo' };
+  if (batch.kind === 'purge') return { word: 'Purged', tone: 'danger', icon: 'stop' };
+  if (batch.kind === 'restore') return { word: 'Backup restored', tone: 'warn', icon: 'database' };
   if (batch.kind === 'repair') return { word: 'Repaired', tone: 'accent', icon: 'check' };
   return { word: 'Applied', tone: 'safe', icon: 'check' };
 }

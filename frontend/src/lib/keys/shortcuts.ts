@@ -1,9 +1,11 @@
-export type Command = 'approve' | 'reload' | 'changes' | 'history' | 'help' | 'next' | 'previous' | 'only';
+export type Command = 'approve' | 'reload' | 'changes' | 'history' | 'drift' | 'storage' | 'help' | 'next' | 'previous' | 'only';
 
 /** What the overlay shows, in this order. */
 export const shortcuts: { keys: string[]; text: string }[] = [
   { keys: ['1'], text: 'Go to Changes' },
   { keys: ['2'], text: 'Go to History' },
+  { keys: ['3'], text: 'Go to Drift' },
+  { keys: ['4'], text: 'Go to Storage' },
   { keys: ['J', '↓'], text: 'Next in the list' },
   { keys: ['K', '↑'], text: 'Previous in the list' },
   { keys: ['Space'], text: 'Include the file, or leave it out' },
@@ -35,4 +37,4 @@ export function commandFor(press: Press): Command | undefined {
   return press.typing ? undefined : plain[press.key];
 }
 
-const plain: Record<string, Command> = { '1': 'changes', '2': 'history', '?': 'help', j: 'next', k: 'previous', o: 'only' };
+const plain: Record<string, Command> = { '1': 'changes', '2': 'history', '3': 'drift', '4': 'storage', '?': 'help', j: 'next', k: 'previous', o: 'only' };

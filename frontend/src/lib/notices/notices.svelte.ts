@@ -1,5 +1,5 @@
 import type { BackendError } from '../backend/backend';
-import { explain, type Severity } from '../backend/errors';
+import { explain, tell, type Severity } from '../backend/errors';
 
 export interface Notice {
   id: number;
@@ -29,7 +29,7 @@ export class Notices {
 
   error(error: BackendError): void {
     const said = explain(error);
-    this.#add({ severity: said.severity, title: said.title, text: [error.message, said.next].filter(Boolean).join(' ') });
+    this.#add({ severity: said.severity, title: said.title, text: tell(error) });
   }
 
   dismiss(id: number): void {
