@@ -31,7 +31,7 @@ export function versions(from: number, to: number): string {
   return from === to ? `version ${from}` : `versions ${from} to ${to}`;
 }
 
-const occasions: Record<Backup['kind'], string> = { apply: 'Before an apply', rollback: 'Before a rollback', purge: 'Before a purge', restore: 'Before a restore' };
+const occasions: Record<Backup['kind'], string> = { apply: 'Before an apply', rollback: 'Before a rollback', repair: 'Before a repair', purge: 'Before a purge', restore: 'Before a restore' };
 
 /** What a backup was taken before. */
 export function occasion(backup: Backup): string {
