@@ -17,38 +17,47 @@ const (
 	jsonEscape = `\\(?:["\\/bfnrt]|u(?:[1-9A-CEFa-cef][0-9A-Fa-f]{3}|0[1-9A-Fa-f][0-9A-Fa-f]{2}|00[1-9A-Fa-f][0-9A-Fa-f]|000[1-9A-Fa-f]` +
 		`|[Dd][0-7][0-9A-Fa-f]{2}|[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}))`
 	jsonString = `"(?:[^"\\\x01-\x1f]|` + jsonEscape + `)*"`
+	jsonSimple = `"[^"\\\x01-\x1f]*"` // in a text without escapes
 	jsonOther  = `true|false|null|-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?0*[0-9]{1,3})?`
 
 	// Once a string is U+0001 and every other value U+0002, a list or an object of such values is a value too.
 	jsonNested = `\[(?:[\x01\x02](?:,[\x01\x02])*)?\]|\{(?:\x01:[\x01\x02](?:,\x01:[\x01\x02])*)?\}`
-
-	// most is the limit of what a float can hold.
-	mostJSON = `1.79769313486231580793728971405e308`
 )
 
 // textToComponent keeps a text that is a JSON object, with no key twice in one object and numbers within the range of
-// floats. Strings and other values become one character each, white space goes, and lists and objects are taken for a
-// value from the inside to the outside: one character is left of what is JSON. What is left over otherwise, or nested
-// deeper than 1,000, is none. Raw U+0001 and U+0002, which JSON does not have, are looked for first.
+// floats. This is done in steps, each a query around the one before:
+//
+//	v  the text, if it begins like an object and has no U+0001 and no U+0002, which JSON does not know
+//	p  v with U+0001 in place of every string
+//	t  p with U+0002 in place of every other value, without white space, and then with U+0002 in place of lists and
+//	   objects of such values, from the inside to the outside; what is JSON becomes one U+0002 and nothing else does
+//	j  v as jsonb, if t is JSON of at most 1,000 levels
+//
+// A key that stood twice is missing from j, and a colon with it.
 func textToComponent() string {
 	replace := func(text, pattern, with string) string {
 		return "regexp_replace(" + text + ", " + regex(pattern) + ", " + with + ", 'g')"
 	}
-	const text = `({v}) COLLATE "C"`
-	const first, other = `E'\x01'`, `E'\x02'`
-	bare := replace(text, jsonString, first)
-	tokens := replace(replace("p", jsonOther, other), `[ \t\n\r]+`, "''")
-	colons := func(text string) string {
-		return "length(" + replace(replace(text, jsonString, "''"), `[^:]+`, "''") + ")"
-	}
-	whole := `(WITH RECURSIVE r(t, n) AS (SELECT ` + tokens + `, 0 UNION ALL SELECT u, n + 1 FROM (SELECT t, n, ` + replace("t", jsonNested, other) + ` AS u FROM r OFFSET 0) AS s` +
-		` WHERE u <> t AND n < 1000) SELECT bool_or(t = ` + other + `) FROM r)`
-	return `(SELECT CASE WHEN (NOT exponent OR NOT jsonb_path_exists(j, '$.** ? (@ > ` + mostJSON + ` || @ < -` + mostJSON + `)'))` +
-		` AND ` + colons("CAST(j AS text)") + ` = colons THEN j END` +
-		` FROM (SELECT CAST(CASE WHEN ` + whole + ` THEN v END AS jsonb) AS j, p ~ '[0-9][eE][+]?0*[0-9]{2,3}' AS exponent, length(` + replace("p", `[^:]+`, "''") + `) AS colons` +
-		` FROM (SELECT v, p FROM (SELECT CASE WHEN octet_length({v}) <= 16777216 AND ` + text + ` ~ ` + regex(`^[ \t\n\r]*\{`) +
-		` AND ` + text + ` !~ ` + regex(`[\x01\x02]`) + ` AND (strpos({v}, E'\\u') = 0 OR getdatabaseencoding() = 'UTF8') THEN {v} END AS v,` +
-		` CASE WHEN octet_length({v}) <= 16777216 THEN ` + bare + ` END AS p OFFSET 0) AS a WHERE p !~ '[0-9]{100}' OFFSET 0) AS b OFFSET 0) AS c)`
+	const (
+		first, other = `E'\x01'`, `E'\x02'`
+		escaped      = `strpos(v, E'\\') > 0`
+		most         = `1.79769313486231580793728971405e308`
+	)
+	colons := func(p string) string { return "length(" + replace(p, `[^:]+`, "''") + ")" }
+	v := `SELECT CASE WHEN octet_length({v}) <= 16777216 AND ({v}) COLLATE "C" ~ ` + regex(`^[ \t\n\r]*\{`) +
+		` AND ({v}) COLLATE "C" !~ ` + regex(`[\x01\x02]`) + ` AND (strpos({v}, E'\\u') = 0 OR getdatabaseencoding() = 'UTF8')` +
+		` THEN {v} END COLLATE "C" AS v OFFSET 0`
+	p := `SELECT v, CASE WHEN ` + escaped + ` THEN ` + replace("v", jsonString, first) + ` ELSE ` + replace("v", jsonSimple, first) + ` END AS p` +
+		` FROM (` + v + `) AS s1 OFFSET 0`
+	t := `SELECT v, p, ` + replace(replace(replace(replace("p", jsonOther, other), `[ \t\n\r]+`, "''"), jsonNested, other), jsonNested, other) + ` AS t` +
+		` FROM (` + p + `) AS s2 WHERE octet_length(p) < 100 OR p !~ '[0-9]{100}' OFFSET 0`
+	deeper := `(WITH RECURSIVE r(n, t) AS (SELECT 3, s3.t UNION ALL SELECT n + 1, u FROM (SELECT n, t, ` + replace("t", jsonNested, other) +
+		` AS u FROM r OFFSET 0) AS s WHERE u <> t AND n <= 1000) SELECT bool_or(t = ` + other + `) FROM r)`
+	j := `SELECT v, p, CAST(CASE WHEN t = ` + other + ` OR ` + deeper + ` THEN v END AS jsonb) AS j FROM (` + t + `) AS s3 OFFSET 0`
+	return `(SELECT CASE WHEN CASE WHEN ` + escaped + ` THEN ` + colons("p") + ` = ` + colons(replace("CAST(j AS text)", jsonString, "''")) +
+		` ELSE cardinality(string_to_array(v, ':')) = cardinality(string_to_array(CAST(j AS text), ':')) END` +
+		` AND (p !~ '[0-9][eE][+]?0*[0-9]{2,3}' OR NOT jsonb_path_exists(j, '$.** ? (@ > ` + most + ` || @ < -` + most + `)'))` +
+		` THEN j END FROM (` + j + `) AS s4)`
 }
 
 // reshape writes a component with the fields whose type changed converted in place. A value that does not convert is

@@ -1,19 +1,24 @@
 package postgres
 
-// realTime is a date that exists, with a time and a zone: the months with 31, 30 and 28 days, and the 29th of February
-// of leap years.
-const realTime = `(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))` +
-	`|(?:[0-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)` +
-	`(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?(?:Z|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9]))?`
+// realDate is a date that exists: the months with 31, 30 and 28 days, and the 29th of February of leap years. realTime
+// is a time of the day with at most microseconds.
+const (
+	realDate = `(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))` +
+		`|(?:[0-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)`
+	realTime = `T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?`
+)
 
-// textToDatetime reads RFC 3339, or a date alone. PostgreSQL itself reads zones up to 15:59 and no year 0, so the zone
-// is cut off, and subtracted afterwards where it is not Z; the one day of the year 0 that can be meant is its last.
-const textToDatetime = `(SELECT CASE WHEN u >= '0001-01-01T00:00:00Z' AND u < '10000-01-01T00:00:00Z' THEN u END` +
-	` FROM (SELECT CASE WHEN length(t) = 10 THEN CAST(t || 'T00:00:00Z' AS timestamptz) WHEN right(t, 1) = 'Z' THEN CAST(t AS timestamptz)` +
+// textToDatetime reads RFC 3339, or a date alone. PostgreSQL itself reads zones up to 15:59 and no year 0, so a zone
+// other than Z is cut off and subtracted afterwards; the one day of the year 0 that can be meant is its last.
+const textToDatetime = `coalesce(CAST(CASE WHEN octet_length({v}) BETWEEN 20 AND 27 AND ({v}) COLLATE "C" ~ '^` + realDate + realTime + `Z$'` +
+	` AND left({v}, 4) <> '0000' THEN {v} END AS timestamptz),` +
+	` CASE WHEN octet_length({v}) = 10 OR octet_length({v}) BETWEEN 25 AND 32 THEN` +
+	` (SELECT CASE WHEN u >= '0001-01-01T00:00:00Z' AND u < '10000-01-01T00:00:00Z' THEN u END` +
+	` FROM (SELECT CASE WHEN length(t) = 10 THEN CAST(t || 'T00:00:00Z' AS timestamptz)` +
 	` ELSE CAST(CASE WHEN left(t, 4) = '0000' THEN '0001-01-01' || substr(t, 11, length(t) - 16) ELSE left(t, length(t) - 6) END || 'Z' AS timestamptz)` +
 	` - CAST(CASE WHEN left(t, 4) = '0000' THEN '24:00' ELSE '00:00' END AS interval) - CAST(right(t, 6) AS interval) END AS u` +
-	` FROM (SELECT CASE WHEN octet_length({v}) <= 32 AND ({v}) COLLATE "C" ~ '^` + realTime + `$'` +
-	` AND (left({v}, 4) <> '0000' OR ({v}) COLLATE "C" ~ '^0000-12-31T.*-..:..$') THEN {v} END AS t OFFSET 0) AS a OFFSET 0) AS b)`
+	` FROM (SELECT CASE WHEN octet_length({v}) <= 32 AND ({v}) COLLATE "C" ~ '^` + realDate + `(?:` + realTime + `[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])?$'` +
+	` AND (left({v}, 4) <> '0000' OR ({v}) COLLATE "C" ~ '^0000-12-31T.*-..:..$') THEN {v} END AS t OFFSET 0) AS a OFFSET 0) AS b) END)`
 
 const (
 	// within keeps what RFC 3339 can write, which leaves infinity out.

@@ -101,23 +101,24 @@ func slug(source action.ColumnType, text string) string {
 }
 
 const (
-	textToSlug = `CASE WHEN typeof({v}) = 'text' AND {v} NOT GLOB '*[^-a-z0-9]*' AND {v} GLOB '[a-z0-9]*' AND {v} GLOB '*[a-z0-9]'` +
-		` AND instr({v}, '--') = 0 AND instr({v}, char(0)) = 0 THEN {v} END`
+	textToSlug = `CASE WHEN typeof({v}) = 'text' AND {v} NOT GLOB '*[^-a-z0-9]*' AND {v} GLOB '[a-z0-9]*' AND substr({v}, -1) <> '-'` +
+		` AND instr({v}, '--') = 0 AND instr({v}, char(0)) = 0 AND octet_length({v}) <= 16777216 THEN {v} END`
 
 	// Most numbers are written as SQLite writes them. The rest is a sign, zeros and the same digits.
-	textToInteger = `CASE WHEN CAST(CAST({v} AS INTEGER) AS TEXT) = {v} THEN CAST({v} AS INTEGER)` +
+	textToInteger = `CASE WHEN CAST(CAST({v} AS INTEGER) AS TEXT) = {v} COLLATE BINARY THEN CAST({v} AS INTEGER)` +
 		` WHEN typeof({v}) = 'text' AND length({v}) <= 2000 AND {v} NOT IN ('', '+', '-') AND rtrim({v}, '0123456789') IN ('', '+', '-')` +
 		` AND ltrim({v}, '+-0') = ltrim(CAST(CAST({v} AS INTEGER) AS TEXT), '-0') THEN CAST({v} AS INTEGER) END`
 
 	// A JSON number starts with a digit or a minus and ends with a digit, which leaves other JSON and white space out.
 	// Adding 0.0 makes zero of minus zero, which a table would not keep.
-	textToFloat = `CASE WHEN CAST(CAST({v} AS REAL) AS TEXT) = {v} THEN CAST({v} AS REAL)` +
+	textToFloat = `CASE WHEN CAST(CAST({v} AS REAL) AS TEXT) = {v} COLLATE BINARY THEN CAST({v} AS REAL)` +
 		` WHEN typeof({v}) = 'text' AND length({v}) <= 2000 AND {v} GLOB '[-0-9]*' AND {v} GLOB '*[0-9]' AND instr({v}, char(0)) = 0` +
 		` AND json_valid({v}) AND CAST({v} AS REAL) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308` +
 		` AND (CAST({v} AS REAL) <> 0.0 OR substr({v}, 1, instr(lower({v}) || 'e', 'e')) NOT GLOB '*[1-9]*')` +
 		` THEN CAST({v} AS REAL) + 0.0 END`
 
-	textToBoolean = `CASE WHEN typeof({v}) = 'text' THEN CASE lower({v}) WHEN 'true' THEN 1 WHEN '1' THEN 1 WHEN 'false' THEN 0 WHEN '0' THEN 0 END END`
+	textToBoolean = `CASE {v} COLLATE BINARY WHEN 'true' THEN 1 WHEN 'false' THEN 0 WHEN '1' THEN 1 WHEN '0' THEN 0` +
+		` ELSE CASE WHEN typeof({v}) = 'text' THEN CASE lower({v}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END END END`
 
 	integerToText = `CASE WHEN typeof({v}) = 'integer' THEN CAST({v} AS TEXT) END`
 

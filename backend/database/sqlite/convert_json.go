@@ -8,19 +8,24 @@ import (
 )
 
 // textToComponent keeps a text that is a JSON object which PostgreSQL can hold too: no U+0000 and no half of a
-// surrogate pair, no key twice in one object, and numbers within the range of floats.
+// surrogate pair, no key twice in one object, numbers within the range of floats with no more than 99 digits in a row
+// and three in the exponent.
 func textToComponent() string {
-	digits := "'*" + strings.Repeat("[0-9]", 100) + "*'"
-	return `CASE WHEN typeof({v}) = 'text' AND instr({v}, char(0)) = 0 AND length({v}) <= 16777216 AND json_valid({v})` +
+	return `CASE WHEN typeof({v}) = 'text' AND instr({v}, char(0)) = 0 AND octet_length({v}) <= 16777216 AND json_valid({v})` +
 		` THEN CASE WHEN json_type({v}) = 'object'` +
 		` AND (instr({v}, '\u') = 0 OR (SELECT ` + wholeEscapes + ` FROM (SELECT ` + marked() + ` AS m)))` +
-		` AND (SELECT count(*) = count(DISTINCT t.parent || '.' || t.key) FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t WHERE t.parent IS NOT NULL)` +
-		` AND ({v} NOT GLOB '*[0-9][eE][-+0-9][0-9]*' AND {v} NOT GLOB ` + digits +
-		` OR NOT EXISTS (SELECT 1 FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t WHERE t.type IN ('integer', 'real')` +
-		` AND (abs(t.value) > 1.7976931348623157e308 OR s.j -> t.fullkey GLOB ` + digits +
-		` OR lower(s.j -> t.fullkey) GLOB '*e*' AND length(ltrim(substr(s.j -> t.fullkey, instr(lower(s.j -> t.fullkey), 'e') + 1), '+-0')) > 3)))` +
+		` AND (` + mergesToItself + ` OR (SELECT count(*) = count(DISTINCT t.parent || '.' || t.key)` +
+		` FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t WHERE t.parent IS NOT NULL))` +
+		` AND NOT EXISTS (SELECT 1 FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t` +
+		` WHERE (t.type = 'real' OR t.type = 'integer' AND typeof(t.value) = 'real') AND (abs(t.value) > 1.7976931348623157e308` +
+		` OR (SELECT x GLOB '*` + strings.Repeat("[0-9]", 100) + `*' OR instr(x, 'e') > 0 AND length(ltrim(substr(x, instr(x, 'e') + 1), '+-0')) > 3` +
+		` FROM (SELECT lower(s.j -> t.fullkey) AS x))))` +
 		` THEN {v} END END`
 }
+
+// mergesToItself is true for most objects without a key that stands twice: merging an object into nothing leaves one of
+// each key, except in lists and where keys are escaped. It leaves nulls out, so that it says nothing about them.
+const mergesToItself = `json_patch('{}', {v}) = json({v}) AND instr({v}, '\') = 0 AND instr(json({v}), '[{') = 0 AND instr(json({v}), ',{') = 0`
 
 // marked is the JSON text in lower case with the escape of a high surrogate as U+0001 and its last two digits, and that
 // of a low one as U+0002 and two digits. JSON has no such characters outside escapes.
