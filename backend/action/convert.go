@@ -77,6 +77,10 @@ func RoundTrip(d Dialect, from, to *document.Field, value string) string {
 	if SameStorage(from, to) && SameStorage(to, from) {
 		return value + " IS NOT NULL"
 	}
-	back := d.Convert(to, from, d.Convert(from, to, value))
-	return "(" + value + " IS NOT NULL AND " + d.Same(from, value, back) + ")"
+	// Each step is a query around the one before, so that nothing is written, and little computed, more than once. No
+	// column has such a name, and LIMIT keeps the queries apart.
+	was, now, back := d.Quote("."), d.Quote("+"), d.Quote("-")
+	converted := "SELECT " + value + " AS " + was + ", " + d.Convert(from, to, value) + " AS " + now + " LIMIT 1"
+	returned := "SELECT " + was + ", " + d.Convert(to, from, now) + " AS " + back + " FROM (" + converted + ") AS s1 LIMIT 1"
+	return "(" + value + " IS NOT NULL AND (SELECT " + d.Same(from, was, back) + " FROM (" + returned + ") AS s2))"
 }

@@ -129,7 +129,7 @@ const (
 	integerToBoolean = `CASE WHEN typeof({v}) = 'integer' AND {v} IN (0, 1) THEN {v} END`
 
 	integerToDatetime = `CASE WHEN typeof({v}) = 'integer' AND {v} BETWEEN -62135596800 AND 253402300799` +
-		` THEN strftime('%Y-%m-%dT%H:%M:%SZ', {v}, 'unixepoch') END`
+		` THEN replace(datetime({v}, 'unixepoch'), ' ', 'T') || 'Z' END`
 
 	// Whole numbers are written without a fraction and large ones with an exponent, as PostgreSQL does, with the fewest
 	// digits that read back as the same number: 15, 16 or 17, and less only for numbers so small that they hold less.
@@ -148,7 +148,7 @@ const (
 	floatToBoolean = `CASE WHEN typeof({v}) = 'real' AND {v} IN (0.0, 1.0) THEN CAST({v} AS INTEGER) END`
 
 	floatToDatetime = `CASE WHEN typeof({v}) = 'real' AND {v} BETWEEN -62135596800.0 AND 253402300799.0 AND {v} = CAST({v} AS INTEGER)` +
-		` THEN strftime('%Y-%m-%dT%H:%M:%SZ', CAST({v} AS INTEGER), 'unixepoch') END`
+		` THEN replace(datetime(CAST({v} AS INTEGER), 'unixepoch'), ' ', 'T') || 'Z' END`
 
 	booleanToText    = `CASE WHEN typeof({v}) = 'integer' THEN CASE {v} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END END`
 	booleanToInteger = `CASE WHEN typeof({v}) = 'integer' AND {v} IN (0, 1) THEN {v} END`
