@@ -168,14 +168,14 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text")), userPath: entity("user", f("a text"))})
 	b.apply(coordinator.ReloadRequest{})
-	// A view that is broken makes SQLite refuse every rename, in the middle of the batch.
-	b.sql(`CREATE VIEW broken AS SELECT x FROM nowhere`)
+	// The database refuses the new version when everything else of the batch is done.
+	b.sql(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
 	b.write(notePath, entity("note", f("b integer"), f("c text")))
 	b.write(userPath, entity("user", f("a text"), f("b text")))
 	before := b.state()
 	refusal := b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking", Answers: map[string]string{"rename:note.c": "replaced"}, Note: "try"}, coordinator.CodeInternal)
 	if !strings.Contains(refusal.Message, "broken") {
-		t.Errorf("the view is not named: %s", refusal.Message)
+		t.Errorf("the reason is not named: %s", refusal.Message)
 	}
 	if b.state() != before {
 		t.Error("a failed apply changed something")
@@ -188,7 +188,7 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 	if err != nil || len(page.Items) != 1 || page.Items[0].Note != "try" || !strings.Contains(page.Items[0].Error, "broken") {
 		t.Errorf("%+v, %v", page.Items, err)
 	}
-	b.sql(`DROP VIEW broken`)
+	b.sql(`DROP TRIGGER broken`)
 	b.breaking("rename:note.c", "replaced")
 	b.inSync()
 }
