@@ -24,7 +24,6 @@ type Generator struct {
 	Dialect     Dialect
 	Rows        Rows
 	Inspect     Inspect
-	Bystanders  Bystanders // nil: nothing of another program is looked for
 	Environment string
 	Lives       map[string]Life   // by entity id: what is in use now
 	Tombstones  []Tombstone       // what is out of use and still there
@@ -86,7 +85,7 @@ func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
 		return Draft{}, fmt.Errorf("plan %s: %w", in.Path, err)
 	}
 	w.grade()
-	return w.draft, w.bystanders(ctx)
+	return w.draft, nil
 }
 
 // begin returns a file with nothing planned yet.

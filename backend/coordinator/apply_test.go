@@ -168,14 +168,17 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text")), userPath: entity("user", f("a text"))})
 	b.apply(coordinator.ReloadRequest{})
-	// The database refuses the new version when everything else of the batch is done.
-	b.sql(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	// The database refuses a statement in the middle of the batch: a view that is broken makes SQLite refuse every rename.
+	b.sql(b.either(`CREATE VIEW broken AS SELECT x FROM nowhere`, `CREATE VIEW broken AS SELECT c FROM (SELECT 1 AS c) AS x`),
+		b.either(`SELECT 1`, `CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF EXISTS (SELECT 1 FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE 'public.%._old%') THEN RAISE EXCEPTION 'a rename is broken'; END IF; END $$`),
+		b.either(`SELECT 1`, `CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse()`))
 	b.write(notePath, entity("note", f("b integer"), f("c text")))
 	b.write(userPath, entity("user", f("a text"), f("b text")))
 	before := b.state()
 	refusal := b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking", Answers: map[string]string{"rename:note.c": "replaced"}, Note: "try"}, coordinator.CodeInternal)
 	if !strings.Contains(refusal.Message, "broken") {
-		t.Errorf("the reason is not named: %s", refusal.Message)
+		t.Errorf("the view is not named: %s", refusal.Message)
 	}
 	if b.state() != before {
 		t.Error("a failed apply changed something")
@@ -188,7 +191,7 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 	if err != nil || len(page.Items) != 1 || page.Items[0].Note != "try" || !strings.Contains(page.Items[0].Error, "broken") {
 		t.Errorf("%+v, %v", page.Items, err)
 	}
-	b.sql(`DROP TRIGGER broken`)
+	b.sql(`DROP VIEW broken`, b.either(`SELECT 1`, `DROP EVENT TRIGGER refuse`))
 	b.breaking("rename:note.c", "replaced")
 	b.inSync()
 }
@@ -197,7 +200,10 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 func (b *bench) state() string {
 	var out strings.Builder
 	out.WriteString(b.tables())
-	for _, table := range b.rows(`SELECT name FROM sqlite_schema WHERE type = 'table' AND (name LIKE 'content%' OR name LIKE 'field%' OR name LIKE '\_old%' ESCAPE '\') ORDER BY name`) {
+	for _, table := range b.tableNames() {
+		if !strings.HasPrefix(table, "content") && !strings.HasPrefix(table, "field_") && !strings.HasPrefix(table, "_old") {
+			continue
+		}
 		out.WriteString(table + ": " + strings.Join(b.rows(`SELECT * FROM "`+table+`"`), "\n") + "\n")
 	}
 	out.WriteString(strings.Join(b.rows(`SELECT file_path, version, file_hash, status FROM file_versions WHERE status <> 'pending' ORDER BY 1, 2`), "\n"))
@@ -212,7 +218,7 @@ func TestDriftIsNotBuiltOn(t *testing.T) {
 		"index gone":        `DROP INDEX uq_content_note__c`,
 		"NOT NULL gone":     `ALTER TABLE content_note ALTER COLUMN b DROP NOT NULL`,
 		"NOT NULL added":    `ALTER TABLE content_note ALTER COLUMN a SET NOT NULL`,
-		"table gone":        `DROP TABLE content_note`,
+		"table gone":        `DROP TABLE field_note_many; DROP TABLE content_note`,
 		"field table gone":  `DROP TABLE field_note_many`,
 		"index of another":  `DROP INDEX uq_content_note__c; CREATE UNIQUE INDEX uq_content_note__c ON content_note (a)`,
 		"index not unique":  `DROP INDEX uq_content_note__c; CREATE INDEX uq_content_note__c ON content_note (c)`,
@@ -244,7 +250,7 @@ func TestUnmanagedThingsAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"))})
 	b.apply(coordinator.ReloadRequest{})
-	b.sql(`ALTER TABLE content_note ADD COLUMN theirs TEXT`, `CREATE TABLE theirs (x)`, `CREATE INDEX their_index ON content_note (a)`,
+	b.sql(`ALTER TABLE content_note ADD COLUMN theirs TEXT`, `CREATE TABLE theirs (x TEXT)`, `CREATE INDEX their_index ON content_note (a)`,
 		`INSERT INTO content_note (id, a, theirs) VALUES ('1', 'v', 'w')`)
 	b.inSync()
 	b.save(notePath, entity("note", f("b text")), "rename:note.b", "renamed")
@@ -258,11 +264,15 @@ func TestUnmanagedThingsAreLeftAlone(t *testing.T) {
 func TestATableThatIsThereIsTakenOver(t *testing.T) {
 	t.Parallel()
 	text := entity("note", f("a text"))
-	b := newBench(t, "none", map[string]string{notePath: text})
-	b.apply(coordinator.ReloadRequest{})
-	create := b.rows(`SELECT sql FROM sqlite_schema WHERE name = 'content_note'`)[0]
+	planned := newBench(t, "none", map[string]string{notePath: text}).plan()
+	same := ""
+	for _, f := range planned.Files {
+		if f.Path == notePath {
+			same = f.Actions[0].Up[0]
+		}
+	}
 	for name, create := range map[string]string{
-		"the same":       create,
+		"the same":       same,
 		"another column": `CREATE TABLE content_note (id TEXT PRIMARY KEY, b TEXT)`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -280,7 +290,7 @@ func TestATableThatIsThereIsTakenOver(t *testing.T) {
 
 func TestTheDatabaseIsReplacedUnderUs(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"))})
+	b := newBenchOn(t, "none", true, map[string]string{notePath: entity("note", f("a text"))})
 	b.apply(coordinator.ReloadRequest{})
 	file := filepath.Join(b.root, "data/content/marain.db")
 	if err := os.Rename(file, file+".away"); err != nil {

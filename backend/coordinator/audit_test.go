@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"marain/backend/action"
 	"marain/backend/coordinator"
+	"marain/tests/cluster"
 )
 
 // past makes a project with some history of every kind.
@@ -66,17 +68,16 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 		{"a content removed", []string{`DELETE FROM marain_contents`}, "content"},
 		{"an old content removed", []string{`DELETE FROM marain_contents WHERE hash IN (SELECT file_hash FROM file_versions WHERE file_path LIKE '%note%' AND version = 2)`}, "content"},
 		{"an old content damaged", []string{`UPDATE marain_contents SET body = 'KLUv/QQAAQAAeHh4eA==' WHERE hash IN (SELECT file_hash FROM file_versions WHERE file_path LIKE '%note%' AND version = 2)`}, "content"},
-		{"a column out of use dropped", []string{`ALTER TABLE content_note DROP COLUMN ` + "`{column}`"}, "tombstone"},
-		{"a table out of use dropped", []string{"DROP TABLE `{table}`"}, "tombstone"},
+		{"a column out of use dropped", []string{`ALTER TABLE content_note DROP COLUMN "{column}"`}, "tombstone"},
+		{"a table out of use dropped", []string{`DROP TABLE "{table}"`}, "tombstone"},
 		{"a tombstone forgotten", []string{`DELETE FROM marain_tombstones`}, "tombstone"},
 		{"an incarnation forgotten", []string{`DELETE FROM marain_lives WHERE until IS NULL`}, "incarnation"},
-		{"rows that refer to nothing", []string{`PRAGMA foreign_keys = off`, `CREATE TABLE p (id TEXT PRIMARY KEY)`, `CREATE TABLE q (p TEXT REFERENCES p (id))`, `INSERT INTO q VALUES ('x')`}, "database"},
+		{"damage that the database finds itself", original.damage(), "database"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := original.copy(t)
-			column := b.rows(`SELECT name FROM pragma_table_info('content_note') WHERE name LIKE '\_old\_%\_a' ESCAPE '\'`)[0]
-			table := b.rows(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '\_old\_%many' ESCAPE '\'`)[0]
+			column, table := outOfUse(b.columns("content_note"), "_a"), outOfUse(b.tableNames(), "_many")
 			for i := range c.sql {
 				c.sql[i] = strings.NewReplacer("{column}", column, "{table}", table).Replace(c.sql[i])
 			}
@@ -101,10 +102,33 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 	}
 }
 
+// damage are statements that leave a database in a state that its own check finds: rows that refer to nothing, or an
+// index that was not finished.
+func (b *bench) damage() []string {
+	if b.postgres() {
+		return []string{`UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_file_versions_path'::regclass`}
+	}
+	return []string{`PRAGMA foreign_keys = off`, `CREATE TABLE p (id TEXT PRIMARY KEY)`, `CREATE TABLE q (p TEXT REFERENCES p (id))`, `INSERT INTO q VALUES ('x')`}
+}
+
+// outOfUse returns the one name that was taken out of use and ends in a certain way.
+func outOfUse(names []string, ending string) string {
+	for _, name := range names {
+		if action.IsOutOfUse(name) && strings.HasSuffix(name, ending) {
+			return name
+		}
+	}
+	return ""
+}
+
 // copy opens a copy of a project that is closed.
 func (b *bench) copy(t *testing.T) *bench {
 	t.Helper()
 	c := &bench{t: t, root: t.TempDir()}
+	if b.postgres() {
+		b.disconnect()
+		c.address = cluster.Copy(t, b.address)
+	}
 	if err := os.CopyFS(c.root, os.DirFS(b.root)); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +158,7 @@ func TestVerifyFindsAChainThatWasWrittenAnew(t *testing.T) {
 	previous := ""
 	for _, seq := range b.rows(`SELECT seq FROM marain_audit ORDER BY seq`) {
 		var action, kind, at, note, record string
-		if err := db.QueryRow(`SELECT action_id, kind, at, note, record FROM marain_audit WHERE seq = ?`, seq).Scan(&action, &kind, &at, &note, &record); err != nil {
+		if err := db.QueryRow(b.numbered(`SELECT action_id, kind, at, note, record FROM marain_audit WHERE seq = ?`), seq).Scan(&action, &kind, &at, &note, &record); err != nil {
 			t.Fatal(err)
 		}
 		h := sha256.New()
@@ -142,7 +166,7 @@ func TestVerifyFindsAChainThatWasWrittenAnew(t *testing.T) {
 			io.WriteString(h, strconv.Itoa(len(part))+":"+part)
 		}
 		hash := hex.EncodeToString(h.Sum(nil))
-		if _, err := db.Exec(`UPDATE marain_audit SET actor = 'mallory via code', previous = ?, hash = ? WHERE seq = ?`, previous, hash, seq); err != nil {
+		if _, err := db.Exec(b.numbered(`UPDATE marain_audit SET actor = 'mallory via code', previous = ?, hash = ? WHERE seq = ?`), previous, hash, seq); err != nil {
 			t.Fatal(err)
 		}
 		previous = hash

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,11 +53,11 @@ func (b *bench) openWith(change func(*coordinator.Options)) *coordinator.Coordin
 
 func (b *bench) tryOpen(change func(*coordinator.Options)) (*coordinator.Coordinator, error) {
 	b.t.Helper()
-	getenv := func(string) string { return "" }
-	o := coordinator.Options{Door: "code", Version: "test", Getenv: getenv}
+	o := coordinator.Options{Door: "code", Version: "test"}
 	if change != nil {
 		change(&o)
 	}
+	o.Getenv = b.getenv(o.Getenv)
 	p, err := project.Open(b.root, o.Getenv)
 	if err != nil {
 		b.t.Fatal(err)
@@ -168,74 +167,12 @@ func (b *bench) rollbackRefused(request coordinator.RollbackRequest, code coordi
 	return b.refused(err, code)
 }
 
-// rows returns what a query finds, one text a row, the columns joined by "|" and NULL written as "∅".
-func (b *bench) rows(query string, args ...any) []string {
-	b.t.Helper()
-	rows, err := b.conn().Query(query, args...)
-	if err != nil {
-		b.t.Fatalf("%s: %v", query, err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	list := []string{}
-	for rows.Next() {
-		values, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			b.t.Fatal(err)
-		}
-		words := make([]string, len(columns))
-		for i, v := range values {
-			words[i] = fmt.Sprint(v)
-			if v == nil {
-				words[i] = "∅"
-			}
-		}
-		list = append(list, strings.Join(words, "|"))
-	}
-	if err := rows.Err(); err != nil {
-		b.t.Fatal(err)
-	}
-	return list
-}
-
 // want fails the test unless a query finds exactly these rows.
 func (b *bench) want(query string, want ...string) {
 	b.t.Helper()
 	if got := b.rows(query); !slices.Equal(got, want) {
 		b.t.Errorf("%s\n got %q\nwant %q", query, got, want)
 	}
-}
-
-// tables describes the tables that are in use: columns with types and NOT NULL, and indexes. What is out of use, and
-// the order of columns, does not count.
-func (b *bench) tables() string {
-	b.t.Helper()
-	lines := b.rows(`SELECT t.name || '.' || c.name || ' ' || c.type || iif(c."notnull", ' NOT NULL', '')
-		FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
-		WHERE t.type = 'table' AND (t.name LIKE 'content\_%' ESCAPE '\' OR t.name LIKE 'field\_%' ESCAPE '\') AND c.name NOT LIKE '\_old\_%' ESCAPE '\'
-		ORDER BY 1`)
-	lines = append(lines, b.rows(`SELECT t.name || '.' || i.name || ' ' || iif(i."unique", 'unique ', '') || group_concat(c.name)
-		FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS i JOIN pragma_index_info(i.name) AS c
-		WHERE t.type = 'table' AND i.origin = 'c' AND (t.name LIKE 'content\_%' ESCAPE '\' OR t.name LIKE 'field\_%' ESCAPE '\') GROUP BY t.name, i.name ORDER BY 1`)...)
-	return strings.Join(lines, "\n")
-}
-
-// everything describes the whole database, bookkeeping and rows included, to show that nothing changed.
-func (b *bench) everything() string {
-	b.t.Helper()
-	var out strings.Builder
-	for _, table := range b.rows(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`) {
-		columns := strings.Join(b.rows(`SELECT name FROM pragma_table_info(?)`, table), ",")
-		fmt.Fprintf(&out, "%s(%s)\n%s\n", table, columns, strings.Join(b.rows(`SELECT * FROM "`+table+`" ORDER BY 1, 2`), "\n"))
-	}
-	out.WriteString(strings.Join(b.rows(`SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name`), "\n"))
-	return out.String()
 }
 
 // files returns every file of the project but those in the data folder.

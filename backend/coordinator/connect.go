@@ -41,6 +41,11 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 		}
 		return c.db.Read(ctx, func(q database.Querier) error { return c.store.Known(ctx, q) })
 	}
+	if !c.options.ReadOnly { // the chain is noted there, wherever the database is
+		if err := c.project.MakeDataDir(); err != nil {
+			return err
+		}
+	}
 	return c.db.Write(ctx, func(q database.Querier) error { return c.store.Prepare(ctx, q) })
 }
 

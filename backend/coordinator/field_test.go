@@ -20,8 +20,8 @@ var shapes = []struct {
 	{"unique", f("x slug"), [3]string{"'a'", "'b'", "NULL"}},
 	{"required and unique", f("x integer", "required: true", "unique: true"), [3]string{"1", "-2", "9223372036854775807"}},
 	{"indexed", f("x float", "indexed: true"), [3]string{"0.1", "-2.5e300", "NULL"}},
-	{"everything", f("x datetime", "required: true", "unique: true", "indexed: true"), [3]string{"'2026-01-01T00:00:00Z'", "'2026-01-02T00:00:00Z'", "'x'"}},
-	{"default", f("x boolean", "default: true"), [3]string{"1", "0", "NULL"}},
+	{"everything", f("x datetime", "required: true", "unique: true", "indexed: true"), [3]string{"'2026-01-01T00:00:00Z'", "'2026-01-02T00:00:00Z'", "'2026-01-03T04:05:06.789Z'"}},
+	{"default", f("x boolean", "default: true"), [3]string{"true", "false", "NULL"}},
 	{"component", f("x component", "fields:", "  - id: n", "    type: integer", "    default: 3"), [3]string{`'{"n":1}'`, `'{"n":2}'`, "NULL"}},
 	{"reference", f("x entity_reference", "target_entity: note"), [3]string{"'1'", "'2'", "NULL"}},
 	{"multi", f("x text", "cardinality: -1"), [3]string{"'a'", "'b'", "'c'"}},
@@ -321,7 +321,8 @@ func TestDefaultsReachRowsThatExist(t *testing.T) {
 		f("a text", "required: true", `default: "it's; DROP TABLE content_note; --"`), f("b integer", "default: -5"),
 		f("c float", "default: 2"), f("d boolean", "default: false", "required: true"), f("e datetime", `default: "2026-01-01T10:00:00+02:00"`)))
 	b.inSync()
-	b.want(`SELECT a, b, typeof(c), c, d, e FROM content_note`, "it's; DROP TABLE content_note; --|-5|real|2|0|2026-01-01T08:00:00Z")
+	b.want(b.either(`SELECT a, b, typeof(c), c, d, e FROM content_note`, `SELECT a, b, 'real', c, d, e FROM content_note`),
+		"it's; DROP TABLE content_note; --|-5|real|2|0|2026-01-01T08:00:00Z")
 }
 
 // TestARuleThatFallsDoesNotRefuseAFill drops a unique rule and fills rows with equal values in one change.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"testing"
 
+	"marain/tests/cluster"
+
 	driver "modernc.org/sqlite"
 )
 
@@ -38,5 +40,5 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	return cluster.Main(m)
 }

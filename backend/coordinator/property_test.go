@@ -16,6 +16,7 @@ import (
 
 	"marain/backend/action"
 	"marain/backend/coordinator"
+	"marain/backend/database"
 	"marain/backend/document"
 
 	"pgregory.net/rapid"
@@ -340,7 +341,7 @@ func (m *machine) content(t *rapid.T) {
 }
 
 func (m *machine) exec(query string, args ...any) {
-	if _, err := m.db.Exec(query, args...); err != nil {
+	if _, err := m.db.Exec(m.b.numbered(query), args...); err != nil {
 		m.t.Fatalf("%s %v: %v", query, args, err)
 	}
 }
@@ -434,7 +435,7 @@ func (m *machine) see() view {
 }
 
 func (m *machine) query(query string, args ...any) [][]string {
-	rows, err := m.db.Query(query, args...)
+	rows, err := m.db.Query(m.b.numbered(query), args...)
 	if err != nil {
 		m.t.Fatalf("%s: %v", query, err)
 	}
@@ -802,22 +803,25 @@ func (m *machine) check(t *rapid.T) {
 // everywhere returns every value in any table of content, in use or not.
 func (m *machine) everywhere() map[cell]bool {
 	found := map[cell]bool{}
-	for _, table := range m.query(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'marain\_%' ESCAPE '\' AND name <> 'file_versions'`) {
-		name := table[0]
+	for _, name := range m.b.tableNames() {
+		if database.IsBookkeeping(name) {
+			continue
+		}
 		prefix := ""
 		if strings.Contains(name, "_revisions_") {
 			prefix = "revision of "
 		}
-		if columns := m.query(`SELECT 1 FROM pragma_table_info(?) WHERE name = 'parent_id'`, name); len(columns) > 0 {
+		columns := m.b.columns(name)
+		if slices.Contains(columns, "parent_id") {
 			for _, row := range m.query(`SELECT parent_id, value FROM "` + name + `"`) {
 				found[cell{prefix + row[0], row[1]}] = true
 			}
 			continue
 		}
 		var names []string
-		for _, c := range m.query(`SELECT name FROM pragma_table_info(?)`, name) {
-			if !document.ReservedColumn(c[0]) {
-				names = append(names, `"`+c[0]+`"`)
+		for _, c := range columns {
+			if !document.ReservedColumn(c) {
+				names = append(names, `"`+c+`"`)
 			}
 		}
 		if len(names) == 0 {

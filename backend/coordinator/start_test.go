@@ -70,7 +70,7 @@ func TestABrokenSystemFileOpensTheDatabaseOfBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := &bench{t: t, root: t.TempDir()}
+			b := &bench{t: t, root: t.TempDir(), onSQLite: true}
 			b.write(path, elsewhere)
 			b.write(notePath, entity("note", f("a text")))
 			b.open(false)
@@ -96,7 +96,7 @@ func TestABrokenSystemFileOpensTheDatabaseOfBefore(t *testing.T) {
 
 func TestTheEnvironmentNamesTheDatabaseWhateverTheFilesSay(t *testing.T) {
 	t.Parallel()
-	b := &bench{t: t, root: t.TempDir()}
+	b := &bench{t: t, root: t.TempDir(), onSQLite: true}
 	b.write("config/config.system.yaml", elsewhere)
 	b.open(false)
 	b.breaking()

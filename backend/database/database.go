@@ -51,9 +51,6 @@ type Database interface {
 	// Stamp is a text that changes whenever any table, column or index does, by whatever program; empty when the database
 	// has none to offer, so that everything must be looked at.
 	Stamp(ctx context.Context, q Querier) (string, error)
-	// Bystanders returns the views, triggers, foreign keys and rules that mention one of the tables, and whatever of that
-	// kind is broken so that nothing can be renamed. Those that Marain made itself are among them.
-	Bystanders(ctx context.Context, q Querier, tables []string) ([]action.Bystander, error)
 	// TableNames returns the names of all tables, in order.
 	TableNames(ctx context.Context, q Querier) ([]string, error)
 	// Listen calls hint whenever another program may have committed something, until the context ends; hint must not
@@ -67,6 +64,13 @@ type Database interface {
 	Version() string
 	// Close lets go of the database. It waits for what runs.
 	Close() error
+}
+
+// Marker is a [Database] that has no stamp and can tell a little later that a table, column or index changed.
+type Marker interface {
+	// Mark is a text that changes some seconds after a change of the tables, and sometimes without one. It costs next to
+	// nothing, and proves nothing.
+	Mark(ctx context.Context, q Querier) (string, error)
 }
 
 // Bookkeeping returns the statements that make Marain's own tables, each idempotent. The same SQL serves every

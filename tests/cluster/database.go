@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -47,8 +46,17 @@ func Main(m interface{ Run() int }) (status int) {
 	return m.Run()
 }
 
+// T is what this package needs of a test, random or not.
+type T interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
 // Server returns the server of this test process, made when it is asked for first. Tests must not stop it.
-func Server(t testing.TB) *Cluster {
+func Server(t T) *Cluster {
 	t.Helper()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
@@ -77,11 +85,26 @@ func obtain() (*Cluster, error) {
 
 // Database makes a new empty database and returns its address, user and password included. It is removed at the end of
 // the test, connections and all.
-func Database(t testing.TB) string {
+func Database(t T) string {
+	t.Helper()
+	return database(t, "")
+}
+
+// Copy makes a new database with everything that is in another one, to which nobody may be connected.
+func Copy(t T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal("the address of the database cannot be read")
+	}
+	return database(t, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+}
+
+func database(t T, template string) string {
 	t.Helper()
 	c := Server(t)
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), shared.number.Add(1))
-	if err := c.run("CREATE DATABASE " + name); err != nil {
+	if err := c.run("CREATE DATABASE " + name + template); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	t.Cleanup(func() {

@@ -80,11 +80,7 @@ func (d Dialect) Statements(step action.Step) ([]string, error) {
 	case action.RenameTable:
 		return d.renameTable(s), nil
 	case action.AddColumn:
-		column, err := d.column(s.Column)
-		if err != nil {
-			return nil, err
-		}
-		return alter(s.Table, "ADD COLUMN %s", column)
+		return d.addColumn(s)
 	case action.RenameColumn:
 		return alter(s.Table, "RENAME COLUMN %s TO %s", q(s.From), q(s.To))
 	case action.SetNotNull:
@@ -108,6 +104,21 @@ func (d Dialect) Statements(step action.Step) ([]string, error) {
 	default:
 		return nil, fmt.Errorf("postgres: unsupported step %T", step)
 	}
+}
+
+// addColumn adds a column. Rows that exist get its constant; the time of an insert is for those that come.
+func (d Dialect) addColumn(s action.AddColumn) ([]string, error) {
+	now := s.Column.DefaultNow
+	s.Column.DefaultNow = false
+	column, err := d.column(s.Column)
+	if err != nil {
+		return nil, err
+	}
+	statements := []string{fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", d.Quote(s.Table), column)}
+	if now {
+		statements = append(statements, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT CURRENT_TIMESTAMP", d.Quote(s.Table), d.Quote(s.Column.Name)))
+	}
+	return statements, nil
 }
 
 // renameTable renames a table and, which PostgreSQL does not do by itself, its primary key: the index behind it would

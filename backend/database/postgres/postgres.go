@@ -62,7 +62,10 @@ type DB struct {
 	pooler  bool   // something between here and the server hands out its connections
 }
 
-var _ database.Database = (*DB)(nil)
+var (
+	_ database.Database = (*DB)(nil)
+	_ database.Marker   = (*DB)(nil)
+)
 
 // Open connects to a server and looks at what it finds. The database must exist; its tables are made by others.
 func Open(ctx context.Context, connection project.Connection) (*DB, error) {
@@ -115,6 +118,9 @@ func (db *DB) look(ctx context.Context) error {
 		}
 		db.schema = Dialect{}.Quote(*schema)
 		db.pooler = conn.PgConn().PID() != pid
+		if err := db.settle(ctx, conn); err != nil {
+			return err
+		}
 		sum := sha256.Sum256([]byte("marain\x00" + *schema))
 		db.key = int64(binary.BigEndian.Uint64(sum[:8]))
 		return nil
@@ -134,7 +140,17 @@ func (db *DB) same(ctx context.Context, conn *pgx.Conn) error {
 	if oid != db.oid {
 		return errors.Join(database.ErrReplaced, conn.Close(ctx))
 	}
-	return nil
+	return db.settle(ctx, conn)
+}
+
+// settle makes the server plan what it keeps prepared once, and not anew for each value: these statements find rows by
+// their key, and planning them takes longer than running them. Behind a pooler nothing is kept.
+func (db *DB) settle(ctx context.Context, conn *pgx.Conn) error {
+	if db.pooler {
+		return nil
+	}
+	_, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan")
+	return err
 }
 
 // Dialect returns PostgreSQL's dialect.

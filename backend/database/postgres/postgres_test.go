@@ -114,7 +114,7 @@ func TestStatements(t *testing.T) {
 			`ALTER INDEX IF EXISTS "pk_a" RENAME TO "pk_b""; DROP TABLE x; --"`,
 		}},
 		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnText, NotNull: true, Default: `it's \ this`}}, []string{`ALTER TABLE "t" ADD COLUMN "c" TEXT NOT NULL DEFAULT 'it''s \ this'`}},
-		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnTimestamp, DefaultNow: true}}, []string{`ALTER TABLE "t" ADD COLUMN "c" TIMESTAMPTZ DEFAULT CURRENT_TIMESTAMP`}},
+		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnTimestamp, DefaultNow: true}}, []string{`ALTER TABLE "t" ADD COLUMN "c" TIMESTAMPTZ`, `ALTER TABLE "t" ALTER COLUMN "c" SET DEFAULT CURRENT_TIMESTAMP`}},
 		{action.AddColumn{Table: "t", Column: action.Column{Name: "c", Type: action.ColumnBoolean, Default: false}}, []string{`ALTER TABLE "t" ADD COLUMN "c" BOOLEAN DEFAULT FALSE`}},
 		{action.RenameColumn{Table: "t", From: "a", To: "b"}, []string{`ALTER TABLE "t" RENAME COLUMN "a" TO "b"`}},
 		{action.SetNotNull{Table: "t", Column: "c"}, []string{`ALTER TABLE "t" ALTER COLUMN "c" SET NOT NULL`}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"regexp"
 	"time"
 
 	"marain/backend/database"
@@ -37,7 +38,7 @@ func (q *querier) Exec(ctx context.Context, query string, args ...any) (sql.Resu
 			result = driver.RowsAffected(tag.RowsAffected())
 			return err
 		}
-		tag, err := c.Exec(ctx, numbered(query), args...)
+		tag, err := c.Exec(ctx, numbered(query), q.how(query, args)...)
 		result = driver.RowsAffected(tag.RowsAffected())
 		return err
 	})
@@ -49,19 +50,34 @@ func (q *querier) Query(ctx context.Context, query string, args ...any) (*sql.Ro
 	if err := q.prepare(ctx, args); err != nil {
 		return nil, err
 	}
-	if len(args) > 0 {
-		query = numbered(query)
-	}
-	return q.conn.QueryContext(ctx, query, args...)
+	return q.conn.QueryContext(ctx, text(query, args), q.how(query, args)...)
 }
 
 // QueryRow runs a query for one row.
 func (q *querier) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	if len(args) > 0 {
-		query = numbered(query)
-	}
 	_ = q.prepare(ctx, args) // when it fails, so does the query, and a row carries only the error of that
-	return q.conn.QueryRowContext(ctx, query, args...)
+	return q.conn.QueryRowContext(ctx, text(query, args), q.how(query, args)...)
+}
+
+// text is a query as the server wants it. One without parameters is left as it is: its question marks are operators.
+func text(query string, args []any) string {
+	if len(args) == 0 {
+		return query
+	}
+	return numbered(query)
+}
+
+// fixed recognises the statements whose tables never change: those of the bookkeeping and of the catalog. No content
+// type can have such a table.
+var fixed = regexp.MustCompile(`(?:^|[^a-zA-Z0-9_"])(?:marain_[a-z]+|file_versions|pg_class)\b`)
+
+// how adds to the arguments of a statement that the server may keep it prepared. Anything else is prepared anew each
+// time: a plan that is kept does not survive a change of its table.
+func (q *querier) how(query string, args []any) []any {
+	if q.db.pooler || !fixed.MatchString(query) {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheStatement}, args...)
 }
 
 func (q *querier) prepare(ctx context.Context, args []any) error {
