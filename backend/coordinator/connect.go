@@ -34,6 +34,9 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 	if c.db, err = c.connect(ctx, connection); err != nil {
 		return err
 	}
+	if c.options.wrap != nil {
+		c.db = c.options.wrap(c.db)
+	}
 	c.executor = &executor.Executor{Database: c.db, Store: c.store}
 	if c.options.ReadOnly && c.scratch == "" {
 		if c.unprepared(ctx) {

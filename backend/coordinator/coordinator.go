@@ -44,7 +44,9 @@ type Options struct {
 	Version  string // of the program
 	Getenv   func(string) string
 	Logger   *slog.Logger
-	Now      func() time.Time // for what is shown, and for how long things are kept; nil is the machine's clock
+
+	wrap func(database.Database) database.Database // put around the database by tests
+	Now  func() time.Time                          // for what is shown, and for how long things are kept; nil is the machine's clock
 }
 
 // Coordinator keeps one project's running system equal to its files. It is safe for concurrent use; operations that

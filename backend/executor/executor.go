@@ -110,6 +110,8 @@ type Outcome struct {
 type Executor struct {
 	Database database.Database
 	Store    *history.Store
+	// RangeRows is how many rows one part of a long statement changes; 0 means [DefaultRangeRows].
+	RangeRows int64
 }
 
 // Run carries a batch out. Every error means that nothing was changed, except one with [database.ErrUnknown] in its

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -33,9 +34,9 @@ type Progress struct {
 	Phase       Phase  `json:"phase"`
 }
 
-// rangeRows is how many rows one part of a long statement changes: so many that its parts take about as long as the
-// whole, and so few that a cancel acts within a second.
-const rangeRows = 50_000
+// DefaultRangeRows is how many rows one part of a long statement changes: so many that its parts take about as long as
+// the whole, and so few that one hears of them.
+const DefaultRangeRows = 50_000
 
 // report tells whoever wants to know how far the batch is.
 func (r *run) report(p Progress) {
@@ -101,7 +102,7 @@ func (r *run) walks(a action.Action) ([]action.Step, error) {
 
 // walk runs a statement that changes rows one by one: in ranges when there are many, so that it can say how far it is.
 func (r *run) walk(ctx context.Context, q database.Querier, statement string, s action.Step, now Progress) error {
-	parts, err := r.executor.Database.Ranges(ctx, q, action.Walked(s), rangeRows)
+	parts, err := r.executor.Database.Ranges(ctx, q, action.Walked(s), cmp.Or(r.executor.RangeRows, DefaultRangeRows))
 	if err != nil {
 		return err
 	}
