@@ -222,11 +222,11 @@ func TestACancelledAutomaticApplyIsNotTriedAgain(t *testing.T) {
 func TestProgressIsTold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"))})
-	events := b.c.Subscribe(0, true)
-	defer events.Close()
 	b.apply(coordinator.ReloadRequest{})
 	b.write(notePath, entity("note", f("a text"), f("b text")))
 	db := b.slow(false, "ADD COLUMN")
+	events := b.c.Subscribe(0, true)
+	defer events.Close()
 	done := b.inBackground(context.Background())
 	<-db.reached
 	b.c.Overdue() // as if it ran for a while
