@@ -73,7 +73,7 @@ func (c *Coordinator) purge(ctx context.Context, request PurgeRequest, actor str
 	if err := c.writable(); err != nil && !request.DryRun {
 		return result, err
 	}
-	if err := c.refresh(ctx, false); err != nil {
+	if err := c.latest(ctx); err != nil {
 		return result, err
 	}
 	d, err := c.demolition(ctx, request)
@@ -298,7 +298,7 @@ func (c *Coordinator) purgeOld(ctx context.Context) error {
 	}
 	// Whatever comes of it, and also without a setting: one that is new acts a day later, or at the next start.
 	c.purged = now
-	if err := c.refresh(ctx, false); err != nil {
+	if err := c.latest(ctx); err != nil {
 		return err
 	}
 	days := c.settings().Retention.TombstoneDays

@@ -84,7 +84,7 @@ func (c *Coordinator) restore(ctx context.Context, request RestoreRequest, actor
 			return RestoreResult{}, err
 		}
 	}
-	if err := c.refresh(ctx, false); err != nil {
+	if err := c.latest(ctx); err != nil {
 		return RestoreResult{}, err
 	}
 	r := &restoration{c: c, actor: actor.String(), id: history.NewID()}

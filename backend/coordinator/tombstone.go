@@ -63,7 +63,7 @@ func (c *Coordinator) Tombstones(ctx context.Context) (Tombstones, error) {
 	if c.unprepared(ctx) {
 		return list, nil
 	}
-	if err := c.refresh(ctx, false); err != nil {
+	if err := c.latest(ctx); err != nil {
 		return list, coded(err)
 	}
 	g, err := c.graveyard(ctx)
@@ -74,6 +74,21 @@ func (c *Coordinator) Tombstones(ctx context.Context) (Tombstones, error) {
 		return list, coded(err)
 	}
 	return list, nil
+}
+
+// latest catches up with the database alone. The files are the watcher's: what it does not hear of a change that was
+// seen without it, it never delivers.
+func (c *Coordinator) latest(ctx context.Context) error {
+	moved, err := c.moved(ctx)
+	if err != nil || !moved {
+		return err
+	}
+	if err := c.reload(ctx); err != nil {
+		return err
+	}
+	c.evaluate(ctx)
+	c.announce()
+	return nil
 }
 
 // graveyard is what is known of everything out of use at one moment.
