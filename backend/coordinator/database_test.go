@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,15 +13,13 @@ import (
 
 	"marain/backend/project"
 	"marain/tests/cluster"
+	"marain/tests/engines"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
-// envDatabase chooses what the tests of this package run on: sqlite, which is the default, or postgres.
-const envDatabase = "MARAIN_TEST_DATABASE"
-
 // postgres reports whether the bench's database is on a server.
-func (b *bench) postgres() bool { return !b.onSQLite && os.Getenv(envDatabase) == project.Postgres }
+func (b *bench) postgres() bool { return !b.onSQLite && engines.OnPostgres() }
 
 // either returns the text for the kind of database that the bench has.
 func (b *bench) either(sqlite, postgres string) string {

@@ -14,11 +14,11 @@ import (
 
 	"marain/backend/action"
 	"marain/backend/database"
-	"marain/backend/database/sqlite"
 	"marain/backend/diff"
 	"marain/backend/document"
 	"marain/backend/executor"
 	"marain/backend/history"
+	"marain/tests/engines"
 )
 
 var (
@@ -77,7 +77,7 @@ func (q faultyQuerier) QueryRow(ctx context.Context, query string, args ...any) 
 // bench is a real database with one applied batch and rows.
 type bench struct {
 	t     *testing.T
-	db    *sqlite.DB
+	db    database.Database
 	store *history.Store
 	lives map[string]action.Life
 	tombs []action.Tombstone
@@ -91,15 +91,15 @@ const (
 	mail     = "id: mail\nvalues:\n  password: secret\n"
 )
 
-func newBench(t *testing.T) *bench {
+// onEach runs a test on a bench with each kind of database.
+func onEach(t *testing.T, run func(t *testing.T, b *bench)) {
 	t.Helper()
-	folder := t.TempDir()
-	db, err := sqlite.Open(background, filepath.Join(folder, "test.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	vault, err := history.NewVault(filepath.Join(folder, "key"), "")
+	engines.Each(t, func(t *testing.T, db database.Database) { run(t, newBench(t, db)) })
+}
+
+func newBench(t *testing.T, db database.Database) *bench {
+	t.Helper()
+	vault, err := history.NewVault(filepath.Join(t.TempDir(), "key"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,15 +213,15 @@ func (b *bench) dump() string {
 	var out strings.Builder
 	err := b.db.Read(background, func(q database.Querier) error {
 		reader := database.Reader{Querier: q}
-		schema, err := reader.Read(background, `SELECT name, sql FROM sqlite_schema ORDER BY name`, 1000)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(&out, schema)
 		names, err := b.db.TableNames(background, q)
 		if err != nil {
 			return err
 		}
+		schema, err := b.db.Inspect(background, q, names)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(&out, schema)
 		for _, name := range names {
 			rows, err := reader.Read(background, `SELECT * FROM "`+name+`" ORDER BY 1, 2`, 1000)
 			if err != nil {
@@ -239,7 +239,10 @@ func (b *bench) dump() string {
 
 func TestAFaultAtAnyStatementLeavesEverythingAsItWas(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	onEach(t, faultAtAnyStatement)
+}
+
+func faultAtAnyStatement(t *testing.T, b *bench) {
 	w := b.everything()
 	before := b.dump()
 	for at := 1; ; at++ {
@@ -271,7 +274,10 @@ func TestAFaultAtAnyStatementLeavesEverythingAsItWas(t *testing.T) {
 
 func TestADryRunLeavesEverythingAsItWas(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	onEach(t, dryRun)
+}
+
+func dryRun(t *testing.T, b *bench) {
 	w := b.everything()
 	w.DryRun = true
 	before := b.dump()
@@ -286,7 +292,7 @@ func TestADryRunLeavesEverythingAsItWas(t *testing.T) {
 	// It does run the statements: one that the database refuses shows in a dry run too.
 	w.Files[0].Draft.File.Actions[0].Up = append(w.Files[0].Draft.File.Actions[0].Up, `ALTER TABLE nobody RENAME TO x`)
 	var refusal *executor.StatementError
-	if _, err := b.executor(b.db).Run(background, w); !errors.As(err, &refusal) || refusal.Path != notePath || !strings.Contains(refusal.Error(), "no such table") {
+	if _, err := b.executor(b.db).Run(background, w); !errors.As(err, &refusal) || refusal.Path != notePath || !strings.Contains(refusal.Error(), "nobody") {
 		t.Errorf("%v", err)
 	}
 	if b.dump() != before {
@@ -298,26 +304,27 @@ func TestWhatAPlanWasMadeFromIsProvedAgain(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*bench, *executor.Work){
 		"another batch":       func(_ *bench, w *executor.Work) { w.BaseSeq-- },
-		"a column":            func(b *bench, _ *executor.Work) { b.exec(`ALTER TABLE content_note ADD COLUMN z`) },
+		"a column":            func(b *bench, _ *executor.Work) { b.exec(`ALTER TABLE content_note ADD COLUMN z TEXT`) },
 		"an index":            func(b *bench, _ *executor.Work) { b.exec(`CREATE INDEX z ON content_note (a)`) },
-		"a table":             func(b *bench, _ *executor.Work) { b.exec(`CREATE TABLE field_note_d (z, y)`) },
+		"a table":             func(b *bench, _ *executor.Work) { b.exec(`CREATE TABLE field_note_d (z TEXT, y TEXT)`) },
 		"a rule":              func(b *bench, _ *executor.Work) { b.exec(`ALTER TABLE content_note ALTER COLUMN a DROP NOT NULL`) },
 		"a row, proved empty": func(b *bench, _ *executor.Work) { b.exec(`INSERT INTO content_note (id, a) VALUES ('3', 'z')`) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			if name == "a row, proved empty" {
-				b.exec(`DELETE FROM content_note`)
-			}
-			w := b.everything()
-			change(b, &w)
-			before := b.dump()
-			if _, err := b.executor(b.db).Run(background, w); !errors.Is(err, executor.ErrStale) {
-				t.Errorf("%v", err)
-			}
-			if b.dump() != before {
-				t.Error("a stale plan changed something")
-			}
+			onEach(t, func(t *testing.T, b *bench) {
+				if name == "a row, proved empty" {
+					b.exec(`DELETE FROM content_note`)
+				}
+				w := b.everything()
+				change(b, &w)
+				before := b.dump()
+				if _, err := b.executor(b.db).Run(background, w); !errors.Is(err, executor.ErrStale) {
+					t.Errorf("%v", err)
+				}
+				if b.dump() != before {
+					t.Error("a stale plan changed something")
+				}
+			})
 		})
 	}
 }
@@ -341,16 +348,17 @@ func TestTablesThatWouldNotBeWhatTheFilesSay(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			w := b.everything()
-			change(&w)
-			before := b.dump()
-			if _, err := b.executor(b.db).Run(background, w); err == nil {
-				t.Error("no error")
-			}
-			if b.dump() != before {
-				t.Error("a batch that was refused changed something")
-			}
+			onEach(t, func(t *testing.T, b *bench) {
+				w := b.everything()
+				change(&w)
+				before := b.dump()
+				if _, err := b.executor(b.db).Run(background, w); err == nil {
+					t.Error("no error")
+				}
+				if b.dump() != before {
+					t.Error("a batch that was refused changed something")
+				}
+			})
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,13 +12,11 @@ import (
 
 	"marain/backend/action"
 	"marain/backend/database"
-	"marain/backend/database/postgres"
-	"marain/backend/database/sqlite"
 	"marain/backend/diff"
 	"marain/backend/document"
 	"marain/backend/executor"
-	"marain/backend/project"
 	"marain/tests/cluster"
+	"marain/tests/engines"
 )
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
@@ -27,43 +24,7 @@ func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 // onBoth runs a test on an empty database of each kind.
 func onBoth(t *testing.T, run func(t *testing.T, s *stage)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		db, err := sqlite.Open(background, filepath.Join(t.TempDir(), "test.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { db.Close() })
-		run(t, &stage{t: t, db: db})
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		run(t, &stage{t: t, db: openPostgres(t)})
-	})
-}
-
-func openPostgres(t testing.TB) *postgres.DB {
-	t.Helper()
-	p, err := project.Open(t.TempDir(), os.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := cluster.Database(t)
-	connection, err := p.Connection(nil, func(name string) string {
-		if name == project.EnvDatabase {
-			return address
-		}
-		return ""
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := postgres.Open(background, connection)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	engines.Each(t, func(t *testing.T, db database.Database) { run(t, &stage{t: t, db: db}) })
 }
 
 // stage is a database with one content type.
@@ -294,12 +255,7 @@ func TestABrokenInverseIsFound(t *testing.T) {
 // Values that look alike are told apart.
 func TestChecksumsSeeTypes(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(background, filepath.Join(t.TempDir(), "test.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	s := &stage{t: t, db: db}
+	s := &stage{t: t, db: engines.SQLite(t)}
 	s.begin("id: note\nname: N\nfields:\n  - {id: c, type: text, indexed: true}\n")
 	s.exec(`ALTER TABLE content_note ADD COLUMN theirs`, `ALTER TABLE content_note ADD COLUMN at TIMESTAMP`)
 	draft := s.plan("id: note\nname: N\nfields:\n  - {id: c, type: text}\n", nil)

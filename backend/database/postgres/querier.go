@@ -55,7 +55,10 @@ func (q *querier) Query(ctx context.Context, query string, args ...any) (*sql.Ro
 
 // QueryRow runs a query for one row.
 func (q *querier) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	_ = q.prepare(ctx, args) // when it fails, so does the query, and a row carries only the error of that
+	if err := q.prepare(ctx, args); ctx.Err() != nil && err != nil {
+		// A row carries only the error of a query. The pool knows that this one came too late without asking anybody.
+		return q.db.read.QueryRowContext(ctx, query)
+	}
 	return q.conn.QueryRowContext(ctx, text(query, args), q.how(query, args)...)
 }
 
@@ -85,7 +88,11 @@ func (q *querier) prepare(ctx context.Context, args []any) error {
 }
 
 // ready makes the connection fit for the next statement. In a reading transaction a statement that failed is forgotten.
+// One that comes too late is not sent: the driver would give up the connection for it.
 func (q *querier) ready(ctx context.Context, c *pgx.Conn, args []any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if c.IsClosed() {
 		return errClosed
 	}
