@@ -24,6 +24,7 @@ type Generator struct {
 	Dialect     Dialect
 	Rows        Rows
 	Inspect     Inspect
+	Bystanders  Bystanders // nil: nothing of another program is looked for
 	Environment string
 	Lives       map[string]Life   // by entity id: what is in use now
 	Tombstones  []Tombstone       // what is out of use and still there
@@ -85,7 +86,7 @@ func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
 		return Draft{}, fmt.Errorf("plan %s: %w", in.Path, err)
 	}
 	w.grade()
-	return w.draft, nil
+	return w.draft, w.bystanders(ctx)
 }
 
 // begin returns a file with nothing planned yet.

@@ -34,6 +34,9 @@ func (g *Generator) Repair(ctx context.Context, in Input, batch int64) (Draft, e
 	}
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
 	w.grade()
+	if err := w.bystanders(ctx); err != nil {
+		return Draft{}, err
+	}
 	return w.draft, nil
 }
 

@@ -168,17 +168,16 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text")), userPath: entity("user", f("a text"))})
 	b.apply(coordinator.ReloadRequest{})
-	// The database refuses a statement in the middle of the batch: a view that is broken makes SQLite refuse every rename.
-	b.sql(b.either(`CREATE VIEW broken AS SELECT x FROM nowhere`, `CREATE VIEW broken AS SELECT c FROM (SELECT 1 AS c) AS x`),
-		b.either(`SELECT 1`, `CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
-			IF EXISTS (SELECT 1 FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE 'public.%._old%') THEN RAISE EXCEPTION 'a rename is broken'; END IF; END $$`),
-		b.either(`SELECT 1`, `CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse()`))
+	// The database refuses the new version when everything else of the batch is done.
+	b.sql(b.either(`SELECT 1`, `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$`),
+		b.either(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`,
+			`CREATE TRIGGER broken BEFORE INSERT ON file_versions FOR EACH ROW WHEN (new.status = 'applied') EXECUTE FUNCTION refuse()`))
 	b.write(notePath, entity("note", f("b integer"), f("c text")))
 	b.write(userPath, entity("user", f("a text"), f("b text")))
 	before := b.state()
 	refusal := b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking", Answers: map[string]string{"rename:note.c": "replaced"}, Note: "try"}, coordinator.CodeInternal)
 	if !strings.Contains(refusal.Message, "broken") {
-		t.Errorf("the view is not named: %s", refusal.Message)
+		t.Errorf("the reason is not named: %s", refusal.Message)
 	}
 	if b.state() != before {
 		t.Error("a failed apply changed something")
@@ -191,7 +190,7 @@ func TestFailureInTheDatabaseLeavesEverythingAndIsRecorded(t *testing.T) {
 	if err != nil || len(page.Items) != 1 || page.Items[0].Note != "try" || !strings.Contains(page.Items[0].Error, "broken") {
 		t.Errorf("%+v, %v", page.Items, err)
 	}
-	b.sql(`DROP VIEW broken`, b.either(`SELECT 1`, `DROP EVENT TRIGGER refuse`))
+	b.sql(b.either(`DROP TRIGGER broken`, `DROP TRIGGER broken ON file_versions`))
 	b.breaking("rename:note.c", "replaced")
 	b.inSync()
 }

@@ -171,7 +171,7 @@ func TestABackupOfAFailedBatchGoesAway(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
 	b.apply(coordinator.ReloadRequest{})
-	b.sql(`CREATE VIEW broken AS SELECT x FROM nowhere`) // SQLite renames no column then
+	b.sql(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
 	b.write(notePath, entity("note", f("a text")))
 	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeInternal)
 	if list := b.backups(); len(list) != 0 {
@@ -420,7 +420,7 @@ func TestRetentionOfBackups(t *testing.T) {
 	// One that fails removes none, although there are too many by now.
 	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: none\n  retention: {backups: 1, backup_days: 30}\n")
 	b.breaking()
-	b.sql(`CREATE VIEW broken AS SELECT x FROM nowhere`)
+	b.sql(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
 	b.write(notePath, entity("note"))
 	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeInternal)
 	if got := names(); !slices.Equal(got, made[:2]) {

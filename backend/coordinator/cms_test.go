@@ -52,7 +52,7 @@ func cmsTables() []string {
 		// This one lacks a column that holds nothing yet.
 		`CREATE TABLE content_person (` + own + `, name TEXT NOT NULL, mail TEXT UNIQUE)`,
 		`CREATE TABLE sessions (token TEXT PRIMARY KEY, person_id TEXT REFERENCES content_person (id), data BLOB)`,
-		`CREATE VIEW live_articles AS SELECT id, title, rating FROM content_article WHERE status = 'live'`,
+		`CREATE VIEW live_articles AS SELECT id, title FROM content_article WHERE status = 'live'`,
 		`CREATE TABLE article_log (id TEXT, title TEXT)`,
 		`CREATE TRIGGER article_logged AFTER UPDATE OF title ON content_article BEGIN INSERT INTO article_log VALUES (old.id, old.title); END`,
 		`INSERT INTO content_page (id, title, body, theme) VALUES ('p1', 'Home', '<p>', 'dark'), ('p2', 'About', NULL, 'plain')`,
@@ -182,6 +182,13 @@ func TestADatabaseOfAnotherProgramIsTakenOver(t *testing.T) {
 	if b.theirs() != before {
 		t.Error("a refused apply changed something")
 	}
+	// A view on a column that must go out of use stands in the way.
+	b.sql(`CREATE VIEW rated AS SELECT id, rating FROM content_article`)
+	refusal = b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking", Answers: map[string]string{"source:field_article_tags.parent_id": "content_id"}}, coordinator.CodeBlocked)
+	if !strings.Contains(refusal.Message, "rated") || !strings.Contains(refusal.Message, "rating") {
+		t.Errorf("the view is not named: %s", refusal.Message)
+	}
+	b.sql(`DROP VIEW rated`)
 	taken := b.breaking("source:field_article_tags.parent_id", "content_id")
 	b.inSync()
 	if missing := lost(values, b.values()); len(missing) > 0 {

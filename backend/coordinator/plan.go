@@ -172,6 +172,9 @@ func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 			Dialect: c.db.Dialect(), Rows: database.Reader{Querier: q}, Environment: c.project.Environment,
 			Lives: c.lives, Tombstones: c.tombs, Origins: c.origins, Target: w.target, Answers: w.answers, CheckLimit: checkLimit,
 			Inspect: inspect.tables,
+			Bystanders: func(ctx context.Context, tables []string) ([]action.Bystander, error) {
+				return c.db.Bystanders(ctx, q, tables)
+			},
 		}
 		for _, in := range w.inputs {
 			draft, err := c.draftOf(ctx, generator, w, in)

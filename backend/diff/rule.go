@@ -55,7 +55,8 @@ const (
 	LiveRefusesEmpty   Rule = "live_refuses_empty"
 	LiveIndexDiffers   Rule = "live_index_differs"
 	LiveUniqueDiffers  Rule = "live_unique_differs"
-	ValuesLost         Rule = "values_lost" // what was out of use is not there any more
+	OthersDepend       Rule = "others_depend" // something of another program follows what is renamed, or stays on it
+	ValuesLost         Rule = "values_lost"   // what was out of use is not there any more
 	UnknownRule        Rule = "unknown"
 )
 
@@ -68,7 +69,7 @@ func (r Rule) TextCategory() Category {
 		return Safe
 	case OptionalToRequired, UniqueAdded, FieldRenamedRule, CardinalityRaised, VersionedChanged, ConfigValueJumped,
 		ConfigServiceKey, PlainTextSecret, FileMoved, LiveTableMissing, LiveColumnMissing, LiveAllowsEmpty,
-		LiveUniqueDiffers, ValuesLost, ValuesReturned:
+		LiveUniqueDiffers, OthersDepend, ValuesLost, ValuesReturned:
 		return Warning
 	default:
 		return Breaking // what the rules do not know is breaking
