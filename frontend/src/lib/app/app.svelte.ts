@@ -208,6 +208,13 @@ export class App {
     this.settled();
   }
 
+  /** Shows a backup. An old one may not be there any more: then the newest is shown. */
+  openBackup(name: string): void {
+    this.storage.shelf = 'backups';
+    this.storage.select(name);
+    this.go('storage');
+  }
+
   async bringBack(draftId: string): Promise<void> {
     const path = this.drafts.items.find((draft) => draft.id === draftId)?.file_path ?? 'The draft';
     if (await this.drafts.bringBack(draftId)) this.notices.success('Draft brought back', `${path} is as you left it.`);

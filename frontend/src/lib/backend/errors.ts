@@ -29,7 +29,7 @@ const table: Record<ErrorCode, ErrorText> = {
     title: 'Later changes stand in the way',
     next: 'Roll the later ones back first, or go back to this point as a whole.',
   },
-  cancelled: { severity: 'info', title: 'Cancelled', next: 'Nothing was changed. It waits as before.' },
+  cancelled: { severity: 'info', title: 'Cancelled', next: 'It waits as before.' },
   internal: { severity: 'error', title: 'Something went wrong', next: 'Nothing was half done: the last good state is still live. Try again, or look at the log.' },
   offline: { severity: 'error', title: 'No connection to Marain', next: 'It reconnects by itself. If it does not, check that the program is running.' },
   unexpected: { severity: 'error', title: 'Something went wrong', next: 'Press Reload. If it happens again, restart the program.' },

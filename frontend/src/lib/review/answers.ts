@@ -1,12 +1,31 @@
 import type { Block, FieldType, Question } from '../backend/types';
+import { visible } from '../text/value';
 
-/** What a person reads beside each known answer. */
-export const meanings: Record<string, { title: string; text: string }> = {
+export interface Meaning {
+  title: string;
+  text: string;
+}
+
+const meanings: Record<string, Meaning> = {
   renamed: { title: 'Renamed', text: 'The values move along under the new name.' },
   replaced: { title: 'Replaced', text: 'The new one starts empty; the old values are put aside and can come back.' },
   empty: { title: 'Start empty', text: 'The values from before stay put aside.' },
   restore: { title: 'Bring back', text: 'The values from before come back.' },
 };
+
+/** What a person reads for an answer: what it is called and what it does. */
+export function meaningOf(question: Question, option: string): Meaning {
+  const kind = question.key.slice(0, question.key.indexOf(':'));
+  if (kind === 'repair') {
+    return option === 'empty'
+      ? { title: 'Start empty', text: 'The column is added again, without values.' }
+      : { title: `It is ${visible(option)}`, text: 'That column gets its name back, with its values.' };
+  }
+  if (kind === 'source') {
+    return option === 'empty' ? { title: 'Start empty', text: 'No values are taken over.' } : { title: visible(option), text: 'Its values are copied; it stays as it is.' };
+  }
+  return meanings[option] ?? { title: visible(option), text: '' };
+}
 
 /** An example of what a free answer looks like. */
 export const examples: Record<FieldType, string> = {

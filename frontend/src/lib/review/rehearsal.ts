@@ -23,7 +23,7 @@ export function rehearsalLine(rehearsal: Rehearsal): RehearsalLine | undefined {
     case 'not_needed':
       return undefined;
     case 'proved':
-      return { tone: 'safe', icon: 'check', text: rehearsal.message || proof(rehearsal) };
+      return { tone: 'safe', icon: 'check', text: withoutTimes(rehearsal.message) || proof(rehearsal) };
     case 'failed':
       return { tone: 'danger', icon: 'stop', text: rehearsal.message || 'The rehearsal did not come back to the same state' };
     case 'timed_out':
@@ -31,6 +31,11 @@ export function rehearsalLine(rehearsal: Rehearsal): RehearsalLine | undefined {
     default:
       return { tone: 'muted', icon: 'dot', text: rehearsal.message || 'Not rehearsed yet' };
   }
+}
+
+/** The legs stand beside the message, with their times. */
+function withoutTimes(message: string): string {
+  return message.replace(/: forward .*?forward again (?:under )?[\d.]+ m?s\./, '.');
 }
 
 function proof(rehearsal: Rehearsal): string {

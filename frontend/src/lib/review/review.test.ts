@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Check, FieldType, Plan, Question } from '../backend/types';
-import { mistake, objections } from './answers';
+import { meaningOf, mistake, objections } from './answers';
 import { legName, rehearsalLine } from './rehearsal';
 import { regraded, sampleLabel } from './verdicts';
 
@@ -48,6 +48,8 @@ describe('rehearsals', () => {
     expect(rehearsed({})?.text).toBe('Rolling back was proved on all 12,400 rows');
     expect(rehearsed({ rows: 500, sampled: true })?.text).toBe('Rolling back was proved on a sample of 500 rows');
     expect(rehearsed({ message: 'All well' })).toEqual({ tone: 'safe', icon: 'check', text: 'All well' });
+    const long = 'Rolling back was proved on a sample of 2,000 of 612,400 rows: forward 1.2 s, back under 1 ms, forward again 0.9 s. 3 rows keep the value that they were given.';
+    expect(rehearsed({ message: long })?.text).toBe('Rolling back was proved on a sample of 2,000 of 612,400 rows. 3 rows keep the value that they were given.');
     expect(rehearsed({ state: 'failed' })?.tone).toBe('danger');
     expect(rehearsed({ state: 'timed_out' })?.tone).toBe('warn');
     expect(rehearsed({ state: 'not_run' })?.tone).toBe('muted');
@@ -77,6 +79,17 @@ describe('free answers', () => {
     ['integer', '', true],
   ])('%s %s', (type, value, fits) => {
     expect(mistake(type, value) === '').toBe(fits);
+  });
+
+  test('of each kind of question have their own meaning', () => {
+    const title = (key: string, option: string) => meaningOf({ key, file_path: '', text: '', options: [option], type: '', samples: [], answered: false }, option).title;
+    expect([title('rename:a.b', 'renamed'), title('restore:a.b', 'empty'), title('repair:t.c', 'old_c'), title('source:t.c', 'old_c'), title('x:y', 'other')]).toEqual([
+      'Renamed',
+      'Start empty',
+      'It is old_c',
+      'old_c',
+      'other',
+    ]);
   });
 
   test('hear what the engine has against them, and nothing else', () => {
