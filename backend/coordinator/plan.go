@@ -599,7 +599,7 @@ func (c *Coordinator) refresh(ctx context.Context, careful bool) error {
 	return c.scan(ctx, careful)
 }
 
-// named returns the files that a request is about: those it names, or all that wait. A named file must be one that
+// named returns the files that a request is about: those it names with what they need, or all that wait. A named file must be one that
 // waits, is held, is invalid or is in sync.
 func (c *Coordinator) named(files []string) ([]string, error) {
 	if len(files) == 0 {
@@ -613,5 +613,5 @@ func (c *Coordinator) named(files []string) ([]string, error) {
 			return nil, Errorf(CodeNotFound, "there is no file %s in this project", path)
 		}
 	}
-	return list, nil
+	return c.complete(list), nil
 }
