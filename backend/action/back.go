@@ -6,49 +6,56 @@ import (
 	"marain/backend/document"
 )
 
-// passage is one hop with everything that decides about a value: how the neighbour's values were made from these, or
-// these from the neighbour's.
+// passage is one hop with everything that decides about a value.
 type passage struct {
 	rowset
 	from, to *document.Field
-	hop      hop
-	fill     string // a constant, or empty
+	there    []mark // rows of the neighbour that were given a value
+	here     []mark // rows that were given one here
 }
+
+// mark says which rows were given a value because they had none, or none that converts.
+type mark struct{ column, fill string }
 
 // forth writes what a value of the neighbour becomes here.
-func (p passage) forth(value string) string {
-	text := p.as(p.from, p.to, value)
-	if p.hop.made && p.fill != "" {
-		return fmt.Sprintf("COALESCE(%s, %s)", text, p.fill)
-	}
-	return text
-}
+func (p passage) forth(value string) string { return given(p.as(p.from, p.to, value), p.here) }
 
 // back writes what a value from here was at the neighbour.
-func (p passage) back(value string) string {
-	text := p.as(p.to, p.from, value)
-	if !p.hop.made && p.fill != "" {
-		return fmt.Sprintf("COALESCE(%s, %s)", text, p.fill)
+func (p passage) back(value string) string { return given(p.as(p.to, p.from, value), p.there) }
+
+// given writes a value, or what a row got that has none.
+func given(value string, marks []mark) string {
+	if len(marks) == 0 {
+		return value
 	}
-	return text
+	text := "CASE"
+	for _, m := range marks {
+		text += fmt.Sprintf(" WHEN %s THEN COALESCE(%s, %s)", m.column, value, m.fill)
+	}
+	return text + " ELSE " + value + " END"
 }
 
 // chosen writes the rule of every way back: while the neighbour still holds exactly what this value was there, nobody
 // has touched it since, and it stays; otherwise what was written there wins.
 func (p passage) chosen(own, neighbour string) string {
-	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", p.g.Dialect.Same(p.from, neighbour, p.back(own)), own, p.forth(neighbour))
+	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", p.same(p.from, neighbour, p.back(own)), own, p.forth(neighbour))
 }
+
+func (p passage) same(f *document.Field, a, b string) string { return p.g.Dialect.Same(f, a, b) }
 
 // follow returns the values of a relation at the next incarnation on its line: those that lie there where the relation
 // still agrees with them, else the relation's own, converted.
 func (r rowset) follow(v relation, h hop, there spot) (relation, error) {
-	fill, err := r.fill(v.field, h)
-	if err != nil {
-		return relation{}, err
-	}
-	p := passage{rowset: r, from: v.field, to: there.field, hop: h, fill: fill}
 	if there.none {
 		return r.convert(v, there.field), nil
+	}
+	p := passage{rowset: r, from: v.field, to: there.field}
+	var err error
+	if p.there, err = r.marks(h.from); err != nil {
+		return relation{}, err
+	}
+	if p.here, err = r.marks(h.to); err != nil {
+		return relation{}, err
 	}
 	switch from, to := v.field.Multiple(), there.field.Multiple(); {
 	case !from && !to:
@@ -62,20 +69,27 @@ func (r rowset) follow(v relation, h hop, there spot) (relation, error) {
 	}
 }
 
-// fill writes the constant that rows without a value got on this hop.
-func (r rowset) fill(from *document.Field, h hop) (string, error) {
-	filled := from
-	if h.made {
-		filled = h.to.field
+// marks finds what rows of an incarnation were given a value. Revisions never are.
+func (r rowset) marks(n node) ([]mark, error) {
+	if r.revisions || n.field.Multiple() {
+		return nil, nil
 	}
-	if h.origin.Fill == nil || filled.Multiple() {
-		return "", nil
+	var list []mark
+	for _, t := range r.g.Tombstones {
+		if t.Kind != Filled || t.Of != n.tag {
+			continue
+		}
+		value, err := document.ParseValue(n.field, t.Fill)
+		if err != nil {
+			continue // the field has another type by now, so nothing here can be what was given
+		}
+		text, err := r.g.Dialect.Literal(columnType(n.field.Type), value)
+		if err != nil {
+			return nil, fmt.Errorf("write what %s was filled with: %w", n.field.ID, err)
+		}
+		list = append(list, mark{column: r.column(OutOfUse(t.Tag, t.Field)), fill: text})
 	}
-	value, err := document.ParseValue(filled, *h.origin.Fill)
-	if err != nil {
-		return "", fmt.Errorf("read what %s was filled with: %w", filled.ID, err)
-	}
-	return r.g.Dialect.Literal(columnType(filled.Type), value)
+	return list, nil
 }
 
 // singles: one value here, one value there.
@@ -84,51 +98,68 @@ func (p passage) singles(v relation, there spot) relation {
 	if v.plain {
 		return relation{field: there.field, expr: p.chosen(own, v.expr)}
 	}
-	return relation{field: there.field, query: fmt.Sprintf("SELECT %s, %s AS %s FROM %s JOIN (%s) AS %s ON %s",
+	return relation{field: there.field, query: fmt.Sprintf("SELECT %s, %s AS %s FROM %s JOIN %s ON %s",
 		p.list(p.table, p.keys...), p.chosen(own, p.of("m", "value")), p.quote("value"),
-		p.quote(p.table), p.query(v), p.quote("m"), p.same("m", p.keys, p.table, p.keys))}
+		p.quote(p.table), p.fixed(p.query(v), "m", p.values()), p.match("m", p.keys, p.table, p.keys))}
 }
 
 // firsts: there was one value, of which several were made or the other way round. The first one counts.
 func (p passage) firsts(v relation, there spot) relation {
-	return relation{field: there.field, query: fmt.Sprintf("SELECT %s, %s AS %s FROM %s LEFT JOIN (%s) AS %s ON %s",
+	return relation{field: there.field, query: fmt.Sprintf("SELECT %s, %s AS %s FROM %s LEFT JOIN %s ON %s",
 		p.list(p.table, p.keys...), p.chosen(p.column(there.column), p.of("m", "value")), p.quote("value"),
-		p.quote(p.table), p.first(v), p.quote("m"), p.same("m", p.parents(), p.table, p.keys))}
+		p.quote(p.table), p.fixed(p.first(v), "m", append(p.parents(), "value")), p.match("m", p.parents(), p.table, p.keys))}
 }
 
 // lists: there were several values, and one is left. The first of them follows it; the others were never touched.
 func (p passage) lists(v relation, there spot) relation {
 	several := p.read(there)
-	value, single := p.of("r", "value"), p.query(v)
+	value, single := p.of("r", "value"), p.fixed(p.query(v), "m", p.values())
 	rest := fmt.Sprintf("SELECT %s FROM (%s) AS %s WHERE %s > 1", p.list("r", listColumns()...), p.ranked(several), p.quote("r"), p.of("r", "place"))
-	head := fmt.Sprintf("SELECT %s, CASE WHEN %s IS NULL THEN %s ELSE %s END AS %s, %s FROM (%s) AS %s LEFT JOIN (%s) AS %s ON %s WHERE %s = 1",
-		p.list("r", "id", "user", "rid", "parent_id"), p.of("m", "id"), value, p.chosen(value, p.of("m", "value")), p.quote("value"), p.of("r", "sort_order"),
-		p.ranked(several), p.quote("r"), single, p.quote("m"), p.same("m", p.keys, "r", p.parents()), p.of("r", "place"))
+	head := fmt.Sprintf("SELECT %s, CASE WHEN %s IS NULL THEN %s ELSE %s END AS %s, %s FROM (%s) AS %s LEFT JOIN %s ON %s WHERE %s = 1",
+		p.list("r", "id", "user", "rid", "parent_id"), p.of("m", "id"), value, p.headed(value, p.of("m", "value")), p.quote("value"), p.of("r", "sort_order"),
+		p.ranked(several), p.quote("r"), single, p.match("m", p.keys, "r", p.parents()), p.of("r", "place"))
 	fresh := fmt.Sprintf("%s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL", p.rowset.single(v, p.forth),
-		several.query, p.quote("x"), p.same("x", p.parents(), p.table, p.keys), p.of("x", "id"))
-	if p.fill != "" && !p.hop.made {
-		fresh += " AND " + p.distinct(p.from, p.of("m", "value"), p.fill) // filled in for a row that had none
+		several.query, p.quote("x"), p.match("x", p.parents(), p.table, p.keys), p.of("x", "id"))
+	for _, m := range p.there { // filled in for a row that had none
+		fresh += fmt.Sprintf(" AND NOT (COALESCE(%s, %s) AND %s)", m.column, p.no(), p.same(p.from, p.of("m", "value"), m.fill))
 	}
 	return relation{field: there.field, query: p.known(rest + " UNION ALL " + head + " UNION ALL " + fresh)}
 }
 
+// headed is the rule of [passage.chosen] where the row itself is not at hand: whatever a row without a counterpart was
+// given counts as given.
+func (p passage) headed(own, neighbour string) string {
+	as := p.as(p.to, p.from, own)
+	untouched := p.same(p.from, neighbour, as)
+	for _, m := range p.there {
+		untouched += fmt.Sprintf(" OR (%s IS NULL AND %s)", as, p.same(p.from, neighbour, m.fill))
+	}
+	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", untouched, own, p.as(p.from, p.to, neighbour))
+}
+
+// no writes what is not so.
+func (p passage) no() string {
+	text, err := p.g.Dialect.Literal(ColumnBoolean, false)
+	if err != nil {
+		return "NULL" // a boolean can always be written
+	}
+	return text
+}
+
 // items: several values here and there, each with its own id. One that is not there any more was taken away, unless
-// it never was: because it had no counterpart, or was beyond the limit.
+// it never was, because it had no counterpart.
 func (p passage) items(v relation, there spot) relation {
 	lie := p.read(there)
 	keys := append([]string{"id"}, p.keys[1:]...)
-	value := p.of("p", "value")
-	both := fmt.Sprintf("SELECT %s, %s AS %s, %s FROM (%s) AS %s JOIN (%s) AS %s ON %s",
+	value, theirs := p.of("p", "value"), p.fixed(v.query, "m", listColumns())
+	both := fmt.Sprintf("SELECT %s, %s AS %s, %s FROM (%s) AS %s JOIN %s ON %s",
 		p.list("p", "id", "user", "rid", "parent_id"), p.chosen(value, p.of("m", "value")), p.quote("value"), p.of("m", "sort_order"),
-		lie.query, p.quote("p"), v.query, p.quote("m"), p.same("m", keys, "p", keys))
+		lie.query, p.quote("p"), theirs, p.match("m", keys, "p", keys))
 	never := p.back(value) + " IS NULL"
-	if p.hop.origin.Limit > 0 && !p.hop.made {
-		never = fmt.Sprintf("(%s OR %s > %d)", never, p.of("p", "place"), p.hop.origin.Limit)
-	}
-	kept := fmt.Sprintf("SELECT %s FROM (%s) AS %s LEFT JOIN (%s) AS %s ON %s WHERE %s AND %s IS NULL",
-		p.list("p", listColumns()...), p.ranked(lie), p.quote("p"), v.query, p.quote("x"), p.same("x", keys, "p", keys), never, p.of("x", "id"))
-	fresh := fmt.Sprintf("SELECT %s, %s AS %s, %s FROM (%s) AS %s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL",
+	kept := fmt.Sprintf("SELECT %s FROM (%s) AS %s LEFT JOIN %s ON %s WHERE %s AND %s IS NULL",
+		p.list("p", listColumns()...), lie.query, p.quote("p"), p.fixed(v.query, "x", listColumns()), p.match("x", keys, "p", keys), never, p.of("x", "id"))
+	fresh := fmt.Sprintf("SELECT %s, %s AS %s, %s FROM %s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL",
 		p.list("m", "id", "user", "rid", "parent_id"), p.forth(p.of("m", "value")), p.quote("value"), p.of("m", "sort_order"),
-		v.query, p.quote("m"), lie.query, p.quote("x"), p.same("x", keys, "m", keys), p.of("x", "id"))
+		theirs, lie.query, p.quote("x"), p.match("x", keys, "m", keys), p.of("x", "id"))
 	return relation{field: there.field, query: p.known(both + " UNION ALL " + kept + " UNION ALL " + fresh)}
 }

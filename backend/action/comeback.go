@@ -3,6 +3,8 @@ package action
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"marain/backend/diff"
@@ -31,7 +33,7 @@ func (f *fields) comeBack(ctx context.Context, r *replacement) error {
 		return f.revive(r, has)
 	}
 	r.apart = Tag(f.in.Path, f.in.NextVersion, f.new.ID, "apart:"+r.to.ID)
-	return f.merge(r, has)
+	return f.merge(ctx, r, has)
 }
 
 // lies reports where the values of a field that is out of use lie: beside the rows, and beside their revisions.
@@ -67,44 +69,57 @@ func (f *fields) revive(r *replacement, has []bool) error {
 	if len(has) > 1 && has[1] {
 		there = append(there, true)
 	}
-	up := restoreField(f.new, r.to, r.back.Field, r.back.Tag, nil, there)
+	bare := *r.to // without rules: what is missing is given before them
+	bare.Required, bare.Unique, bare.Indexed = false, false, false
+	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, nil, there)
 	if len(has) > 1 && !has[1] {
 		rows := f.g.rows(rowTable(f.new.ID, true), true)
 		v := rows.convert(rows.read(f.spot(r.from, r.tag, true)), r.to)
 		up = append(up, f.place(r.to, true)...)
 		up = append(up, rows.write(v, r.to, listTable(f.new.ID, r.to.ID, true)))
 	}
-	if r.fill != nil {
-		rules, err := f.filled(up, r)
-		if err != nil {
-			return err
-		}
-		up = rules
+	given, err := f.give(r)
+	if err != nil {
+		return err
 	}
-	return f.migrate(fmt.Sprintf("Bring the former values of %s back", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
+	up = slices.Concat(up, given, f.missingRules(r.to, &bare), f.unshelve(r.back.Field, r.back.Tag, r.to))
+	return f.migrate(fmt.Sprintf("Bring the former values of %s back", r.to.ID), up, f.ungiven(r, inverse(up, f.undone(r.to.ID))))
 }
 
-// filled puts the answered value in before the first rule that needs it.
-func (f *fields) filled(up []Step, r *replacement) ([]Step, error) {
-	value, err := document.ParseValue(r.to, *r.fill)
-	if err != nil {
-		return nil, fmt.Errorf("read the value that rows of %s get: %w", r.to.ID, err)
+// ungiven takes back what rows were given in a place that was there before, while their marks are still there.
+func (f *fields) ungiven(r *replacement, down []Step) []Step {
+	if r.fill == nil {
+		return down
+	}
+	table, marker := document.ContentTable(f.new.ID), f.marker(r)
+	at := slices.IndexFunc(down, func(s Step) bool { c, ok := s.(RenameColumn); return ok && c.Table == table && c.From == marker })
+	rows := f.g.rows(table, false)
+	return slices.Insert(down, at, Step(Update{Table: table, Set: []Assignment{{r.to.ID, "NULL"}}, Where: rows.column(marker)}))
+}
+
+// missingRules are the rules of a field that its bare form does not have yet.
+func (f *fields) missingRules(field, bare *document.Field) []Step {
+	if !field.Multiple() {
+		return f.rules(field)
 	}
 	var steps []Step
-	for _, s := range up {
-		if _, rule := s.(SetNotNull); rule {
-			steps = append(steps, Fill{document.ContentTable(f.new.ID), r.to.ID, columnType(r.to.Type), value})
+	for _, s := range f.rules(field) {
+		if !slices.ContainsFunc(f.rules(bare), func(b Step) bool { return reflect.DeepEqual(s, b) }) {
+			steps = append(steps, s)
 		}
-		steps = append(steps, s)
 	}
-	return steps, nil
+	return steps
 }
 
 // merge makes a new place for what comes back and what was written since.
-func (f *fields) merge(r *replacement, has []bool) error {
+func (f *fields) merge(ctx context.Context, r *replacement, has []bool) error {
 	was := &r.back.Shape.Fields[0]
 	f.bury(Displaced, was, r.apart)
-	var up, back []Step
+	kept, err := f.keptRevisions(ctx, r)
+	if err != nil {
+		return err
+	}
+	var up []Step
 	for i, revisions := range f.both() {
 		if !has[i] {
 			continue
@@ -112,12 +127,10 @@ func (f *fields) merge(r *replacement, has []bool) error {
 		if was.Multiple() {
 			name := listTable(f.new.ID, was.ID, revisions)
 			up = append(up, RenameTable{OutOfUse(r.back.Tag, name), OutOfUse(r.apart, name)})
-			back = append(back, RenameTable{OutOfUse(r.apart, name), OutOfUse(r.back.Tag, name)})
 			continue
 		}
 		table := rowTable(f.new.ID, revisions)
 		up = append(up, RenameColumn{table, OutOfUse(r.back.Tag, was.ID), OutOfUse(r.apart, was.ID)})
-		back = append(back, RenameColumn{table, OutOfUse(r.apart, was.ID), OutOfUse(r.back.Tag, was.ID)})
 	}
 	poured, err := f.pour(r, func(rows rowset, revisions bool) (relation, error) {
 		return f.trail(r, rows, f.spot(r.from, r.tag, revisions), func(h hop) spot {
@@ -126,15 +139,15 @@ func (f *fields) merge(r *replacement, has []bool) error {
 				tag = r.apart
 			}
 			s := f.spot(h.to.field, tag, revisions)
-			s.none = revisions && h.to.tag == r.back.Tag && !has[1]
+			s.none = revisions && !kept[h.to.tag]
 			return s
 		})
 	})
 	if err != nil {
 		return err
 	}
-	gone := retireField(f.new, r.to, f.undone(r.to.ID))
-	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), append(up, poured...), append(gone, back...))
+	up = slices.Concat(up, poured, f.unshelve(r.back.Field, r.back.Tag, r.to))
+	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
 }
 
 // trail follows the line from the present values to those that come back.
@@ -147,18 +160,32 @@ func (f *fields) trail(r *replacement, rows rowset, present spot, where func(hop
 		}
 		v = next
 	}
-	return rows.limited(v, r.to.Cardinality), nil
+	return v, nil
 }
 
 // returning is the trail as the tables are now, before any step of this plan.
-func (f *fields) returning(r *replacement, revisions bool, has []bool) (relation, rowset, error) {
+func (f *fields) returning(r *replacement, revisions bool, kept map[string]bool) (relation, rowset, error) {
 	rows := f.g.rows(f.nowName(rowTable(f.new.ID, revisions)), revisions)
 	v, err := f.trail(r, rows, f.today(r.from, revisions), func(h hop) spot {
 		s := f.spot(h.to.field, h.to.tag, revisions)
-		s.none = revisions && h.to.tag == r.back.Tag && !has[1]
+		s.none = revisions && !kept[h.to.tag]
 		return s
 	})
 	return v, rows, err
+}
+
+// keptRevisions reports by tag which incarnations on a way back have values beside the revisions: some were in use only
+// while none were kept.
+func (f *fields) keptRevisions(ctx context.Context, r *replacement) (map[string]bool, error) {
+	kept := map[string]bool{}
+	for _, h := range r.hops {
+		has, err := f.lies(ctx, *h.to.tombstone)
+		if err != nil {
+			return nil, err
+		}
+		kept[h.to.tag] = len(has) > 1 && has[1]
+	}
+	return kept, nil
 }
 
 // today is where a field in use has its values before any step of this plan.
@@ -169,7 +196,11 @@ func (f *fields) today(field *document.Field, revisions bool) spot {
 // checkReturn asks how many rows were written since an incarnation went out of use, and whether what comes back keeps
 // the field's rules. It reports whether everything still is what it was.
 func (f *fields) checkReturn(ctx context.Context, r *replacement, has []bool) (bool, error) {
-	query, sample, err := f.edited(r, has)
+	kept, err := f.keptRevisions(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	query, sample, err := f.edited(r, has, kept)
 	if err != nil {
 		return false, err
 	}
@@ -186,7 +217,7 @@ func (f *fields) checkReturn(ctx context.Context, r *replacement, has []bool) (b
 	if err != nil {
 		return false, err
 	}
-	v, rows, err := f.returning(r, false, has)
+	v, rows, err := f.returning(r, false, kept)
 	if err != nil {
 		return false, err
 	}
@@ -197,13 +228,13 @@ func (f *fields) checkReturn(ctx context.Context, r *replacement, has []bool) (b
 }
 
 // edited writes the query that counts the rows whose returning value is not the one that lies there.
-func (f *fields) edited(r *replacement, has []bool) (query, sample string, err error) {
+func (f *fields) edited(r *replacement, has []bool, kept map[string]bool) (query, sample string, err error) {
 	var counts []string
 	for i, revisions := range f.both() {
 		if !has[i] {
 			continue
 		}
-		v, rows, err := f.returning(r, revisions, has)
+		v, rows, err := f.returning(r, revisions, kept)
 		if err != nil {
 			return "", "", err
 		}
@@ -225,7 +256,7 @@ func (r rowset) differ(v relation, s spot) string {
 			return fmt.Sprintf("SELECT %s FROM %s WHERE %s", r.list(r.table, r.keys...), r.quote(r.table), r.distinct(v.field, r.column(s.column), v.expr))
 		}
 		return fmt.Sprintf("SELECT %s FROM %s LEFT JOIN (%s) AS %s ON %s WHERE %s", r.list(r.table, r.keys...), r.quote(r.table),
-			v.query, r.quote("w"), r.same("w", r.keys, r.table, r.keys), r.distinct(v.field, r.column(s.column), r.of("w", "value")))
+			v.query, r.quote("w"), r.match("w", r.keys, r.table, r.keys), r.distinct(v.field, r.column(s.column), r.of("w", "value")))
 	}
 	columns := []string{"parent_id", "id", "value", "sort_order"}
 	if len(r.keys) > 1 {

@@ -18,11 +18,11 @@ func (f *fields) checkReplacement(ctx context.Context, r *replacement) error {
 		}
 	}
 	if r.from.Multiple() && !r.to.Multiple() {
-		if _, err := f.checkLimit(ctx, r); err != nil {
+		if err := f.checkLimit(ctx, r.key, r.rule, r.from, r.to); err != nil {
 			return err
 		}
 	}
-	return f.checkRules(ctx, r, rows, rows.convert(rows.limited(rows.read(lie), r.limit), r.to))
+	return f.checkRules(ctx, r, rows, rows.convert(rows.read(lie), r.to))
 }
 
 // checkConversion asks which values do not come back from the other type exactly as they were.
@@ -55,27 +55,28 @@ func (f *fields) checkConversion(ctx context.Context, r *replacement, rows rowse
 	return err
 }
 
-// checkLimit asks how many rows have more values than they may have from now on.
-func (f *fields) checkLimit(ctx context.Context, r *replacement) (int64, error) {
-	limit := max(r.to.Cardinality, 1)
-	table := f.now(document.FieldTable(f.new.ID, r.from.ID))
+// checkLimit asks how many rows have more values than they may have from now on. A single value is taken from them; a
+// list stays as it is until somebody writes it.
+func (f *fields) checkLimit(ctx context.Context, key string, rule diff.Rule, from, to *document.Field) error {
+	table := f.now(document.FieldTable(f.new.ID, from.ID))
 	parent := f.g.Dialect.Quote("parent_id")
-	over := fmt.Sprintf("SELECT %s AS id, count(*) AS number FROM %s GROUP BY %s HAVING count(*) > %d", parent, table, parent, limit)
-	n, proved, err := f.check(ctx, probe{
-		key: r.key, rule: r.rule,
+	over := fmt.Sprintf("SELECT %s AS id, count(*) AS number FROM %s GROUP BY %s HAVING count(*) > %d", parent, table, parent, to.Cardinality)
+	what, fate := count(int64(to.Cardinality), "value"), "they keep them until they are written"
+	if !to.Multiple() {
+		fate = "the others go out of use and are kept"
+	}
+	_, _, err := f.check(ctx, probe{
+		key: key, rule: rule,
 		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS o) AS n, (SELECT count(*) FROM %s) AS total", over, f.now(document.ContentTable(f.new.ID))),
 		sample: over + " ORDER BY 1",
 		judge: func(n, total int64) (Verdict, diff.Category, string) {
 			if n == 0 {
-				return ProvedSafe, diff.Warning, fmt.Sprintf("0 of %s have more than %s of %s", rowCount(total), count(int64(limit), "value"), r.to.ID)
+				return ProvedSafe, diff.Warning, fmt.Sprintf("0 of %s have more than %s of %s", rowCount(total), what, to.ID)
 			}
-			return Risk, diff.Breaking, fmt.Sprintf("%s of %s have more than %s of %s; the others go out of use and are kept", group(n), rowCount(total), count(int64(limit), "value"), r.to.ID)
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s have more than %s of %s; %s", group(n), rowCount(total), what, to.ID, fate)
 		},
 	})
-	if err == nil && !proved {
-		n = 1 // not proved: as if some had more
-	}
-	return n, err
+	return err
 }
 
 // checkRules asks whether the values that a field will have keep its rules, and for what empty rows get.
@@ -90,7 +91,7 @@ func (f *fields) checkRules(ctx context.Context, r *replacement, rows rowset, v 
 	}
 	q := rows.quote
 	without := fmt.Sprintf("SELECT %s FROM %s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL", rows.column("id"), q(rows.table),
-		rows.query(v), q("e"), rows.same("e", rows.keys, rows.table, rows.keys), rows.of("e", "value"))
+		rows.query(v), q("e"), rows.match("e", rows.keys, rows.table, rows.keys), rows.of("e", "value"))
 	empty, proved, err := f.check(ctx, probe{
 		key: r.key, rule: r.rule,
 		query:  fmt.Sprintf("SELECT (SELECT count(*) FROM (%s) AS n) AS n, (SELECT count(*) FROM %s) AS total", without, q(rows.table)),

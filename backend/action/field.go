@@ -39,6 +39,8 @@ type fields struct {
 	old, new *document.Entity // the same, with revisions only where they are there before and after
 	life     Life
 	replaced map[string]*replacement // by new field id
+	used     map[string]bool         // tags that come back in this plan
+	shelf    *shelf                  // revisions out of use; nil for none
 	looked   map[string]bool         // new field ids whose emptiness was looked at already
 }
 
@@ -48,7 +50,7 @@ func newFields(w *work, old, new *document.Entity, life Life) *fields {
 	after.Versioned = before.Versioned
 	return &fields{
 		work: w, was: old, to: new, old: &before, new: &after, life: life,
-		replaced: map[string]*replacement{}, looked: map[string]bool{},
+		replaced: map[string]*replacement{}, used: map[string]bool{}, looked: map[string]bool{},
 	}
 }
 
@@ -59,6 +61,9 @@ func (f *fields) run(ctx context.Context, hints diff.Hints, changes []diff.Chang
 		if err := f.forget(ctx); err != nil {
 			return err
 		}
+	}
+	if err := f.openShelf(ctx); err != nil {
+		return err
 	}
 	if err := f.replacements(ctx, hints, changes); err != nil {
 		return err
@@ -72,7 +77,7 @@ func (f *fields) run(ctx context.Context, hints diff.Hints, changes []diff.Chang
 			return err
 		}
 	}
-	if err := f.each(f.set); err != nil {
+	if err := f.each(func(r *replacement) error { return f.set(ctx, r) }); err != nil {
 		return err
 	}
 	if err := f.renames(renames); err != nil {
@@ -132,8 +137,8 @@ func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	if c.Field.Multiple() {
 		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, c.Field))...)
 	}
-	return f.migrate(fmt.Sprintf("Take field %s out of use; its values stay inside", c.Field.ID),
-		retireField(f.old, c.Field, tag), restoreField(f.old, c.Field, c.Field.ID, tag, nil, f.both()))
+	up := append(retireField(f.old, c.Field, tag), f.shelve(c.Field, tag)...)
+	return f.migrate(fmt.Sprintf("Take field %s out of use; its values stay inside", c.Field.ID), up, inverse(up, ""))
 }
 
 // foreignIndexes blocks the removal of a field that a unique index of another program is on: out of use, its values
@@ -190,8 +195,8 @@ func (f *fields) rename(from, to *document.Field) error {
 	// The rules of the field stay as they were; those that change too are changes of their own.
 	same := *from
 	same.ID = to.ID
-	return f.migrate(fmt.Sprintf("Rename field %s to %s with its values", from.ID, to.ID),
-		renameField(f.old, from, &same), renameField(f.old, &same, from))
+	up := append(renameField(f.old, from, &same), f.reshelve(from, to, f.life.Fields[to.ID])...)
+	return f.migrate(fmt.Sprintf("Rename field %s to %s with its values", from.ID, to.ID), up, inverse(up, ""))
 }
 
 func (f *fields) come(ctx context.Context, change diff.Change) error {
@@ -210,15 +215,15 @@ func (f *fields) come(ctx context.Context, change diff.Change) error {
 
 // add brings a field into use: a new one, or the incarnation that a rollback or an answer asks for.
 func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
-	former, found := f.former(c.Field.ID)
+	former, found := f.former(c.Field)
 	if target, back := f.target(f.new.ID); back {
-		if former, found = f.lying(target.Fields[c.Field.ID]); !found {
+		if former, found = f.lying(target.Fields[c.Field.ID]); !found || f.used[former.Tag] {
 			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
 			return nil
 		}
 		return f.bringBack(ctx, c, former)
 	}
-	if found && former.Shape.Fields[0].Type == c.Field.Type && former.Shape.Fields[0].Multiple() == c.Field.Multiple() {
+	if found {
 		def := "empty"
 		answer, ok := f.ask(Question{
 			Key:     "restore:" + f.new.ID + "." + c.Field.ID,
@@ -273,8 +278,7 @@ func (f *fields) creation(ctx context.Context, c diff.FieldAdded) ([]Step, error
 	if fill != nil {
 		steps = append(steps, Fill{table, c.Field.ID, columnType(c.Field.Type), fill})
 	}
-	rules, err := f.rules(c.Field, nil)
-	return append(steps, rules...), err
+	return append(steps, f.rules(c.Field)...), nil
 }
 
 // taken blocks a new field whose column or table another program has made already.
@@ -335,15 +339,17 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	} else if len(has) > 1 {
 		fresh = f.place(c.Field, true) // it was in use while no revisions were kept
 	}
-	up := append(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh...)
+	f.used[t.Tag] = true
+	up := slices.Concat(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh, f.unshelve(t.Field, t.Tag, c.Field))
 	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID), up, inverse(up, f.undone(c.Field.ID)))
 }
 
-// former returns the newest incarnation of a field of that name, in the same life of its content type, that is out of
-// use.
-func (f *fields) former(id string) (Tombstone, bool) {
+// former returns the newest incarnation of a field of that name and kind, in the same life of its content type, that is
+// out of use.
+func (f *fields) former(field *document.Field) (Tombstone, bool) {
 	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
-		if t := f.g.Tombstones[i]; t.Kind == Whole && t.EntityTag == f.life.Tag && t.Field == id {
+		t := f.g.Tombstones[i]
+		if t.Kind == Whole && t.EntityTag == f.life.Tag && t.Field == field.ID && !f.used[t.Tag] && t.Shape.Fields[0].Type == field.Type && sameStorage(&t.Shape.Fields[0], field) {
 			return t, true
 		}
 	}
@@ -390,7 +396,9 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 			return f.checkTarget(ctx, c.Key, c.Rule, c.From, c.To)
 		}
 		return nil
-	case diff.DefaultChanged, diff.FieldLabelled, diff.TypeWidened, diff.CardinalityRaised, diff.CardinalityLowered, diff.ComponentChanged:
+	case diff.CardinalityLowered:
+		return f.checkLimit(ctx, c.Key, c.Rule, c.From, c.To)
+	case diff.DefaultChanged, diff.FieldLabelled, diff.TypeWidened, diff.CardinalityRaised, diff.ComponentChanged:
 		return nil // published with the definition: the values can stay as they lie
 	}
 	f.block(c.Key, fmt.Sprintf("%s (%s) cannot be planned", c.Message, c.Rule), "Put the former text back, or add a new field beside the old one")

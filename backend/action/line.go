@@ -1,7 +1,6 @@
 package action
 
 import (
-	"context"
 	"slices"
 
 	"marain/backend/document"
@@ -12,10 +11,6 @@ import (
 type Origin struct {
 	Tag  string // the incarnation that was filled
 	From string // the one it was filled from
-	// Fill is what rows got that had no value or none that converts, as it was answered; nil for nothing.
-	Fill *string
-	// Limit is how many values of a list were taken; 0 for all.
-	Limit int
 }
 
 // node is one incarnation on a line: what it is, and where its values lie.
@@ -25,13 +20,8 @@ type node struct {
 	tombstone *Tombstone      // nil: in use
 }
 
-// hop leads from one incarnation of a line to the next; made says that to was made from the one before, not the other
-// way round.
-type hop struct {
-	to     node
-	origin Origin
-	made   bool
-}
+// hop leads from one incarnation of a line to the next.
+type hop struct{ from, to node }
 
 // route returns how to get along the line from one incarnation to another; false when they are of different lines.
 // Incarnations that were purged are stepped over: what they alone knew is gone with them.
@@ -41,66 +31,61 @@ func (w *work) route(from node, to Tombstone) ([]hop, bool) {
 		return nil, false
 	}
 	var hops []hop
-	for i, h := range path {
-		t, there := w.lying(h.to.tag)
-		if h.to.tag == to.Tag {
+	for _, tag := range path {
+		t, there := w.lying(tag)
+		if tag == to.Tag {
 			t, there = to, true
 		}
 		if !there {
 			continue
 		}
-		if i > 0 && (len(hops) == 0 || hops[len(hops)-1].to.tag != path[i-1].to.tag) {
-			h.origin, h.made = Origin{Tag: h.to.tag}, true // the neighbour is gone: only the types say how to convert
-		}
-		h.to.tombstone, h.to.field = &t, &t.Shape.Fields[0]
-		hops = append(hops, h)
+		next := node{tag: tag, field: &t.Shape.Fields[0], tombstone: &t}
+		hops = append(hops, hop{from: from, to: next})
+		from = next
 	}
 	return hops, true
 }
 
-// links finds the shortest chain of origins between two tags.
-func (w *work) links(from, to string) ([]hop, bool) {
-	before := map[string]hop{}
-	prior := map[string]string{from: ""}
+// links finds the shortest chain of origins between two tags: those to pass, the last one included.
+func (w *work) links(from, to string) ([]string, bool) {
+	if from == to || from == "" || to == "" {
+		return nil, false
+	}
+	before := map[string]string{from: ""}
 	queue := []string{from}
-	for len(queue) > 0 && from != to {
+	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
-		for _, h := range w.neighbours(at) {
-			if _, seen := prior[h.to.tag]; !seen {
-				prior[h.to.tag], before[h.to.tag] = at, h
-				queue = append(queue, h.to.tag)
+		for _, next := range w.neighbours(at) {
+			if _, seen := before[next]; !seen {
+				before[next] = at
+				queue = append(queue, next)
 			}
 		}
 	}
-	if _, found := prior[to]; !found || from == to {
+	if _, found := before[to]; !found {
 		return nil, false
 	}
-	var path []hop
-	for tag := to; tag != from; tag = prior[tag] {
-		path = append(path, before[tag])
+	var path []string
+	for tag := to; tag != from; tag = before[tag] {
+		path = append(path, tag)
 	}
 	slices.Reverse(path)
 	return path, true
 }
 
-// neighbours returns the hops from one tag, in a fixed order.
-func (w *work) neighbours(tag string) []hop {
-	var list []hop
+// neighbours returns what an incarnation was made from and what was made from it, in a fixed order.
+func (w *work) neighbours(tag string) []string {
+	var list []string
 	if o, ok := w.g.Origins[tag]; ok {
-		list = append(list, hop{to: node{tag: o.From}, origin: o})
+		list = append(list, o.From)
 	}
 	for child, o := range w.g.Origins {
 		if o.From == tag {
-			list = append(list, hop{to: node{tag: child}, origin: o, made: true})
+			list = append(list, child)
 		}
 	}
-	slices.SortFunc(list, func(a, b hop) int {
-		if a.to.tag < b.to.tag {
-			return -1
-		}
-		return 1
-	})
+	slices.Sort(list)
 	return list
 }
 
@@ -119,7 +104,7 @@ func (w *work) lying(tag string) (Tombstone, bool) {
 func (f *fields) earlier(from node, to *document.Field) (Tombstone, bool) {
 	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
 		t := f.g.Tombstones[i]
-		if t.Field == "" || t.Kind != Whole || t.EntityTag != f.life.Tag || !sameStorage(&t.Shape.Fields[0], to) || t.Shape.Fields[0].Type != to.Type {
+		if t.Field == "" || t.Kind != Whole || t.EntityTag != f.life.Tag || f.used[t.Tag] || !sameStorage(&t.Shape.Fields[0], to) || t.Shape.Fields[0].Type != to.Type {
 			continue
 		}
 		if _, related := f.links(from.tag, t.Tag); related {
@@ -132,9 +117,4 @@ func (f *fields) earlier(from node, to *document.Field) (Tombstone, bool) {
 // sameStorage reports whether values of one field can lie where those of the other do, unchanged.
 func sameStorage(a, b *document.Field) bool {
 	return a.Multiple() == b.Multiple() && SameStorage(a, b) && SameStorage(b, a)
-}
-
-// present is what exists of tables that may be out of use.
-func (w *work) present(ctx context.Context, names ...string) (map[string]LiveTable, error) {
-	return w.g.Inspect(ctx, names)
 }

@@ -16,6 +16,7 @@ func (w *work) pair(ctx context.Context, old, new *document.Entity, life Life) d
 		return w.pairByTag(old, new, life, target)
 	}
 	hints := diff.Hints{Renamed: diff.Declared(old, new)}
+	w.refuseOver(old, new)
 	taken := map[string]bool{}
 	for _, source := range hints.Renamed {
 		taken[source] = true
@@ -35,6 +36,18 @@ func (w *work) pair(ctx context.Context, old, new *document.Entity, life Life) d
 		}
 	}
 	return hints
+}
+
+// refuseOver blocks a rename to a name that another field has: which of the two goes on is not for anybody to guess.
+func (w *work) refuseOver(old, new *document.Entity) {
+	for i := range new.Fields {
+		f := &new.Fields[i]
+		was := old.Field(f.ID)
+		if was != nil && f.RenamedFrom != "" && f.RenamedFrom != was.RenamedFrom && old.Field(f.RenamedFrom) != nil && new.Field(f.RenamedFrom) == nil {
+			w.block("fields."+f.ID, fmt.Sprintf("%s cannot take the name %s: there is a field %s already", f.RenamedFrom, f.ID, f.ID),
+				fmt.Sprintf("Remove %s in an apply of its own first, or choose another name", f.ID))
+		}
+	}
 }
 
 // pairByTag says by incarnation which field goes on: the very same one, else one of the same line, whose values were

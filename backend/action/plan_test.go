@@ -123,14 +123,14 @@ var plans = []struct {
 			`ALTER TABLE ` + ct + ` RENAME COLUMN "a" TO "_old_{a}_a"`, `ALTER TABLE "content_revisions_note" RENAME COLUMN "a" TO "_old_{a}_a"`,
 		},
 		down: []string{
-			`ALTER TABLE ` + ct + ` RENAME COLUMN "_old_{a}_a" TO "a"`, `ALTER TABLE "content_revisions_note" RENAME COLUMN "_old_{a}_a" TO "a"`,
-			`ALTER TABLE ` + ct + ` ALTER COLUMN "a" SET NOT NULL`, `CREATE UNIQUE INDEX "uq_content_note__a" ON ` + ct + ` ("a")`, `CREATE INDEX "idx_content_note__a" ON ` + ct + ` ("a")`,
+			`ALTER TABLE "content_revisions_note" RENAME COLUMN "_old_{a}_a" TO "a"`, `ALTER TABLE ` + ct + ` RENAME COLUMN "_old_{a}_a" TO "a"`,
+			`ALTER TABLE ` + ct + ` ALTER COLUMN "a" SET NOT NULL`, `CREATE INDEX "idx_content_note__a" ON ` + ct + ` ("a")`, `CREATE UNIQUE INDEX "uq_content_note__a" ON ` + ct + ` ("a")`,
 		},
 	},
 	{
 		name: "field with many values removed", old: note(keep, "id: a, type: text, cardinality: -1, unique: true"), new: note(keep),
 		up:   []string{`DROP INDEX "idx_field_note_a__parent_id"`, `DROP INDEX "uq_field_note_a__value"`, `ALTER TABLE "field_note_a" RENAME TO "_old_{a}_field_note_a"`},
-		down: []string{`ALTER TABLE "_old_{a}_field_note_a" RENAME TO "field_note_a"`, `CREATE INDEX "idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`, `CREATE UNIQUE INDEX "uq_field_note_a__value" ON "field_note_a" ("value")`},
+		down: []string{`ALTER TABLE "_old_{a}_field_note_a" RENAME TO "field_note_a"`, `CREATE UNIQUE INDEX "uq_field_note_a__value" ON "field_note_a" ("value")`, `CREATE INDEX "idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`},
 	},
 	{
 		name: "renamed", old: note("id: a, type: slug"), new: note("id: b, type: slug, renamed_from: a"),
@@ -155,8 +155,8 @@ var plans = []struct {
 			`ALTER TABLE "field_revisions_note_a" RENAME TO "field_revisions_note_b"`,
 		},
 		down: []string{
-			`DROP INDEX "idx_field_note_b__parent_id"`, `ALTER TABLE "field_note_b" RENAME TO "field_note_a"`, `CREATE INDEX "idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`,
 			`ALTER TABLE "field_revisions_note_b" RENAME TO "field_revisions_note_a"`,
+			`DROP INDEX "idx_field_note_b__parent_id"`, `ALTER TABLE "field_note_b" RENAME TO "field_note_a"`, `CREATE INDEX "idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`,
 		},
 	},
 	{

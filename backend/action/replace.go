@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"marain/backend/diff"
 	"marain/backend/document"
@@ -17,7 +18,6 @@ type replacement struct {
 	hops     []hop      // how to get to it
 	next     string     // the incarnation that is in use afterwards
 	fill     *string    // what rows get that have no value
-	limit    int        // how many values of a list go on; 0 for all
 	apart    string     // of the one that comes back: what its former values are called while merged ones take its place
 	key      string     // key path of the change that brings it
 	rule     diff.Rule
@@ -82,9 +82,12 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 		}
 	}
 	target, back := f.target(f.new.ID)
-	if tag := target.Fields[to.ID]; back && tag != r.tag {
+	if tag := target.Fields[to.ID]; back {
+		if tag == r.tag {
+			return nil, nil // the very values of that time, where they lay then
+		}
 		t, there := f.lying(tag)
-		if !there {
+		if !there || f.used[tag] {
 			f.block(r.key, fmt.Sprintf("The values of %s from that time are not there any more", to.ID), "They were purged")
 			return nil, nil
 		}
@@ -92,28 +95,21 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 	}
 	switch {
 	case from.Multiple() != to.Multiple() || !SameStorage(from, to):
-		if t, ok := f.earlier(node{tag: r.tag, field: from}, to); ok && !back {
+		if t, ok := f.earlier(node{tag: r.tag, field: from}, to); ok {
 			return f.along(r, t)
 		}
-	case r.rule == diff.CardinalityLowered:
-		if over, err := f.checkLimit(ctx, r); err != nil || over == 0 {
-			return nil, err
-		}
-	case changes[diff.OptionalToRequired].To != nil && !to.Multiple() && !back:
+	case changes[diff.OptionalToRequired].To != nil && !to.Multiple():
 		fill, err := f.requireFill(ctx, changes[diff.OptionalToRequired])
 		if err != nil || fill == nil {
 			return nil, err
 		}
 		r.fill = fill
-	case changes[diff.UniqueAdded].To != nil && !to.Multiple() && !back:
+	case changes[diff.UniqueAdded].To != nil && !to.Multiple():
 		if inborn, err := f.hasDefault(ctx, from); err != nil || !inborn {
 			return nil, err // a default of the column's own would give rows that are written without a value the same one
 		}
 	default:
 		return nil, nil
-	}
-	if to.Multiple() && to.Cardinality > 0 && (from.Multiple() && (from.Cardinality < 0 || from.Cardinality > to.Cardinality)) {
-		r.limit = to.Cardinality
 	}
 	r.next = Tag(f.in.Path, f.in.NextVersion, f.new.ID, to.ID)
 	return r, nil
@@ -126,15 +122,13 @@ func (f *fields) along(r *replacement, t Tombstone) (*replacement, error) {
 		return nil, fmt.Errorf("field %s: incarnations %s and %s are of different lines", r.to.ID, r.tag, t.Tag)
 	}
 	r.back, r.hops, r.next = &t, hops, t.Tag
+	f.used[t.Tag] = true
 	return r, nil
 }
 
 // hasDefault reports whether the column of a field gives rows a value by itself.
 func (f *fields) hasDefault(ctx context.Context, field *document.Field) (bool, error) {
-	name := document.ContentTable(f.new.ID)
-	if present, ok := f.physical[name]; ok {
-		name = present
-	}
+	name := f.nowName(document.ContentTable(f.new.ID))
 	live, err := f.g.Inspect(ctx, []string{name})
 	if err != nil {
 		return false, err
@@ -145,14 +139,17 @@ func (f *fields) hasDefault(ctx context.Context, field *document.Field) (bool, e
 }
 
 // set takes the present incarnation out of use, so that its names are free for what comes.
-func (f *fields) set(r *replacement) error {
+func (f *fields) set(ctx context.Context, r *replacement) error {
+	if err := f.foreignIndexes(ctx, r.from); err != nil {
+		return err
+	}
 	delete(f.life.Fields, r.from.ID)
 	f.bury(Whole, r.from, r.tag)
 	if r.from.Multiple() {
 		f.draft.Effects.Gone = append(f.draft.Effects.Gone, TableNames(fieldTables(f.old, r.from))...)
 	}
-	return f.migrate(fmt.Sprintf("Set the present values of %s aside; they stay inside", r.from.ID),
-		retireField(f.old, r.from, r.tag), restoreField(f.old, r.from, r.from.ID, r.tag, nil, f.both()))
+	up := append(retireField(f.old, r.from, r.tag), f.shelve(r.from, r.tag)...)
+	return f.migrate(fmt.Sprintf("Set the present values of %s aside; they stay inside", r.from.ID), up, inverse(up, ""))
 }
 
 // bury records that a field's incarnation is out of use.
@@ -186,15 +183,14 @@ func (f *fields) replace(ctx context.Context, r *replacement) error {
 	if err := f.checkReplacement(ctx, r); err != nil {
 		return err
 	}
-	f.draft.Effects.Origins = append(f.draft.Effects.Origins, Origin{Tag: r.next, From: r.tag, Fill: r.fill, Limit: r.limit})
+	f.draft.Effects.Origins = append(f.draft.Effects.Origins, Origin{Tag: r.next, From: r.tag})
 	up, err := f.pour(r, func(rows rowset, revisions bool) (relation, error) {
-		v := rows.read(f.spot(r.from, r.tag, revisions))
-		return rows.convert(rows.limited(v, r.limit), r.to), nil
+		return rows.convert(rows.read(f.spot(r.from, r.tag, revisions)), r.to), nil
 	})
 	if err != nil {
 		return err
 	}
-	return f.migrate(r.describe(), up, retireField(f.new, r.to, r.next))
+	return f.migrate(r.describe(), up, inverse(up, f.undone(r.to.ID)))
 }
 
 // describe says what a replacement does.
@@ -208,8 +204,6 @@ func (r *replacement) describe() string {
 		return fmt.Sprintf("Keep the first value of %s for each row", r.to.ID)
 	case !r.from.Multiple() && r.to.Multiple():
 		return fmt.Sprintf("Let %s have several values; the present one becomes the first", r.to.ID)
-	case r.limit > 0:
-		return fmt.Sprintf("Keep the first %d values of %s for each row", r.limit, r.to.ID)
 	default:
 		return fmt.Sprintf("Copy the values of %s to their new shape", r.to.ID)
 	}
@@ -253,8 +247,11 @@ func (f *fields) pour(r *replacement, values func(rows rowset, revisions bool) (
 		steps = append(steps, f.place(r.to, revisions)...)
 		steps = append(steps, rows.write(v, r.to, listTable(f.new.ID, r.to.ID, revisions)))
 	}
-	rules, err := f.rules(r.to, r.fill)
-	return append(steps, rules...), err
+	given, err := f.give(r)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(steps, given, f.rules(r.to)), nil
 }
 
 // place makes an empty place for a field's values, without rules.
@@ -272,23 +269,51 @@ func (f *fields) place(field *document.Field, revisions bool) []Step {
 }
 
 // rules puts a field's rules on values that are there.
-func (f *fields) rules(field *document.Field, fill *string) ([]Step, error) {
+func (f *fields) rules(field *document.Field) []Step {
 	if field.Multiple() {
-		return createIndexes(fieldTables(f.new, field)[0].Indexes), nil
+		return createIndexes(fieldTables(f.new, field)[0].Indexes)
 	}
 	table := document.ContentTable(f.new.ID)
 	var steps []Step
-	if fill != nil {
-		value, err := document.ParseValue(field, *fill)
-		if err != nil {
-			return nil, fmt.Errorf("read the value that rows of %s get: %w", field.ID, err)
-		}
-		steps = append(steps, Fill{table, field.ID, columnType(field.Type), value})
-	}
 	if field.Required {
 		steps = append(steps, SetNotNull{table, field.ID})
 	}
-	return append(steps, createIndexes(fieldIndexes(table, field.ID, field))...), nil
+	return append(steps, createIndexes(fieldIndexes(table, field.ID, field))...)
+}
+
+// filledTag names the marks of the rows that are given a value.
+func (f *fields) filledTag(r *replacement) string {
+	return Tag(f.in.Path, f.in.NextVersion, f.new.ID, "filled:"+r.to.ID)
+}
+
+func (f *fields) marker(r *replacement) string { return OutOfUse(f.filledTag(r), r.to.ID) }
+
+// give gives rows without a value the answered one, and marks them: on the way back they are known to have had none.
+func (f *fields) give(r *replacement) ([]Step, error) {
+	if r.fill == nil {
+		return nil, nil
+	}
+	value, err := document.ParseValue(r.to, *r.fill)
+	if err != nil {
+		return nil, fmt.Errorf("read the value that rows of %s get: %w", r.to.ID, err)
+	}
+	yes, err := f.g.Dialect.Literal(ColumnBoolean, true)
+	if err != nil {
+		return nil, err
+	}
+	table := document.ContentTable(f.new.ID)
+	tag, marker := f.filledTag(r), f.marker(r)
+	shape := *f.old
+	shape.Fields = []document.Field{{ID: r.to.ID, Type: document.Boolean, Cardinality: 1}}
+	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
+		Kind: Filled, Entity: f.old.ID, EntityTag: f.life.Tag, Field: r.to.ID, Tag: tag, Of: r.next, Fill: *r.fill, Shape: &shape,
+	})
+	rows := f.g.rows(table, false)
+	return []Step{
+		AddColumn{table, Column{Name: marker, Type: ColumnBoolean}},
+		Update{Table: table, Set: []Assignment{{marker, yes}}, Where: rows.column(r.to.ID) + " IS NULL"},
+		Fill{table, r.to.ID, columnType(r.to.Type), value},
+	}, nil
 }
 
 // write puts a relation where the values of a field go.
@@ -299,7 +324,7 @@ func (r rowset) write(v relation, field *document.Field, list string) Step {
 	case v.query != "":
 		return Update{
 			Table: r.table, Set: []Assignment{{field.ID, r.of("m", "value")}},
-			From: "(" + v.query + ") AS " + r.quote("m"), Where: r.same("m", r.keys, r.table, r.keys),
+			From: "(" + v.query + ") AS " + r.quote("m"), Where: r.match("m", r.keys, r.table, r.keys),
 		}
 	default:
 		return Update{Table: r.table, Set: []Assignment{{field.ID, v.expr}}, Where: v.where}

@@ -35,6 +35,8 @@ const (
 	Revisions TombstoneKind = "revisions" // the revisions of a content type that keeps none any more
 	// Displaced holds what rows had before a way back gave them what was written since.
 	Displaced TombstoneKind = "displaced"
+	// Filled marks the rows that were given a value because they had none: a way back gives them none again.
+	Filled TombstoneKind = "filled"
 	// Foreign is a column that another program made in the place of ours. Its Shape has the table's name, and its Life the
 	// incarnation of the field in whose place it was.
 	Foreign TombstoneKind = "foreign"
@@ -51,6 +53,8 @@ type Tombstone struct {
 	ActionID  string           `json:"action_id"` // the batch that took it out of use
 	Shape     *document.Entity `json:"shape"`     // what it was when it went; of a field: an entity with just that field
 	Life      Life             `json:"life"`      // of an entity: the incarnations of its fields
+	Of        string           `json:"of"`        // of marks: the incarnation whose rows they are about
+	Fill      string           `json:"fill"`      // of marks: the value that was given, as it was answered
 }
 
 // Tag names a new incarnation: of the entity itself, or of one of its fields. It follows from the version of the file
@@ -226,10 +230,8 @@ func (t Tombstone) Places(buried bool) []Place {
 	}
 	field := &t.Shape.Fields[0]
 	if field.Multiple() {
-		for i, table := range fieldTables(t.Shape, field) {
-			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name), Maybe: i > 0})
-		}
-		return places
+		return append(places, Place{Table: OutOfUse(t.Tag, document.FieldTable(t.Entity, field.ID))},
+			Place{Table: OutOfUse(t.Tag, document.FieldRevisionsTable(t.Entity, field.ID)), Maybe: true})
 	}
 	column := OutOfUse(t.Tag, field.ID)
 	rows, revisions := document.ContentTable(t.Entity), document.RevisionsTable(t.Entity)

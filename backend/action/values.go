@@ -31,10 +31,12 @@ type rowset struct {
 	g     *Generator
 	table string // at that moment
 	keys  []string
+	// revisions says that these are the revisions of rows.
+	revisions bool
 }
 
 func (g *Generator) rows(table string, revisions bool) rowset {
-	r := rowset{g: g, table: table, keys: []string{"id"}}
+	r := rowset{g: g, table: table, keys: []string{"id"}, revisions: revisions}
 	if revisions {
 		r.keys = append(r.keys, "rid")
 	}
@@ -69,8 +71,8 @@ func (r rowset) parents() []string {
 	return []string{"parent_id"}
 }
 
-// same writes the condition that columns of one thing equal columns of another.
-func (r rowset) same(a string, columns []string, b string, others []string) string {
+// match writes the condition that columns of one thing equal columns of another.
+func (r rowset) match(a string, columns []string, b string, others []string) string {
 	all := make([]string, len(columns))
 	for i := range columns {
 		all[i] = r.of(a, columns[i]) + " = " + r.of(b, others[i])
@@ -100,24 +102,24 @@ func (r rowset) ranked(v relation) string {
 		r.list("l", listColumns()...), r.list("l", r.parents()...), r.list("l", "sort_order", "id"), r.quote("place"), v.query, r.quote("l"))
 }
 
+// fixed writes a query under a name so that it is worked out once, however often its columns are used: taken apart and
+// put into each use, a chain of conversions would cost more with every link than all links before.
+func (r rowset) fixed(query, name string, columns []string) string {
+	return fmt.Sprintf("(WITH %s AS MATERIALIZED (%s) SELECT %s FROM %s) AS %s", r.quote("q"), query, r.list("q", columns...), r.quote("q"), r.quote(name))
+}
+
+// values are the columns of a query of single values.
+func (r rowset) values() []string { return append(append([]string{}, r.keys...), "value") }
+
 // first writes the first of several values for each row that has one.
 func (r rowset) first(v relation) string {
 	return fmt.Sprintf("SELECT %s, %s FROM (%s) AS %s WHERE %s = 1",
 		r.list("f", r.parents()...), r.of("f", "value"), r.ranked(v), r.quote("f"), r.of("f", "place"))
 }
 
-// limited leaves the values out that are beyond what a row may have.
-func (r rowset) limited(v relation, limit int) relation {
-	if limit < 1 || !v.field.Multiple() {
-		return v
-	}
-	v.query = fmt.Sprintf("SELECT %s FROM (%s) AS %s WHERE %s <= %d", r.list("t", listColumns()...), r.ranked(v), r.quote("t"), r.of("t", "place"), limit)
-	return v
-}
-
 // known leaves values out that are none.
 func (r rowset) known(query string) string {
-	return fmt.Sprintf("SELECT %s FROM (%s) AS %s WHERE %s IS NOT NULL", r.list("k", listColumns()...), query, r.quote("k"), r.of("k", "value"))
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s IS NOT NULL", r.list("k", listColumns()...), r.fixed(query, "k", listColumns()), r.of("k", "value"))
 }
 
 // convert returns values as another field holds them; what has no counterpart is left out.
@@ -131,24 +133,24 @@ func (r rowset) convert(v relation, to *document.Field) relation {
 			out.where = v.expr + " IS NOT NULL"
 		}
 	case !from && !into:
-		out.query = fmt.Sprintf("SELECT %s, %s AS %s FROM (%s) AS %s", r.list("m", r.keys...), as(r.of("m", "value")), r.quote("value"), v.query, r.quote("m"))
+		out.query = fmt.Sprintf("SELECT %s, %s AS %s FROM %s", r.list("m", r.keys...), as(r.of("m", "value")), r.quote("value"), r.fixed(v.query, "m", r.values()))
 	case !from:
 		out.query = r.known(r.single(v, as))
 	case !into:
-		out.query = fmt.Sprintf("SELECT %s, %s AS %s FROM (%s) AS %s",
-			r.aliased("m", r.parents(), r.keys), as(r.of("m", "value")), r.quote("value"), r.first(v), r.quote("m"))
+		out.query = fmt.Sprintf("SELECT %s, %s AS %s FROM %s",
+			r.aliased("m", r.parents(), r.keys), as(r.of("m", "value")), r.quote("value"), r.fixed(r.first(v), "m", append(r.parents(), "value")))
 	default:
-		out.query = r.known(fmt.Sprintf("SELECT %s, %s AS %s, %s FROM (%s) AS %s",
-			r.list("m", "id", "user", "rid", "parent_id"), as(r.of("m", "value")), r.quote("value"), r.of("m", "sort_order"), v.query, r.quote("m")))
+		out.query = r.known(fmt.Sprintf("SELECT %s, %s AS %s, %s FROM %s",
+			r.list("m", "id", "user", "rid", "parent_id"), as(r.of("m", "value")), r.quote("value"), r.of("m", "sort_order"), r.fixed(v.query, "m", listColumns())))
 	}
 	return out
 }
 
 // single writes single values as the first of several. Their id is the row's: a row has but one of them.
 func (r rowset) single(v relation, as func(string) string) string {
-	return fmt.Sprintf("SELECT %s, %s, COALESCE(%s, 1) AS %s, %s AS %s, %s AS %s, 0 AS %s FROM %s JOIN (%s) AS %s ON %s",
+	return fmt.Sprintf("SELECT %s, %s, COALESCE(%s, 1) AS %s, %s AS %s, %s AS %s, 0 AS %s FROM %s JOIN %s ON %s",
 		r.column("id"), r.column("user"), r.column("rid"), r.quote("rid"), r.column("id"), r.quote("parent_id"),
-		as(r.of("m", "value")), r.quote("value"), r.quote("sort_order"), r.quote(r.table), r.query(v), r.quote("m"), r.same("m", r.keys, r.table, r.keys))
+		as(r.of("m", "value")), r.quote("value"), r.quote("sort_order"), r.quote(r.table), r.fixed(r.query(v), "m", r.values()), r.match("m", r.keys, r.table, r.keys))
 }
 
 func (r rowset) aliased(name string, columns, names []string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"marain/backend/diff"
 	"marain/backend/document"
@@ -59,32 +58,133 @@ func (f *fields) checkRevisions(ctx context.Context) error {
 	return err
 }
 
-// remember gives a content type tables for its revisions: those that it had before, brought to the shape that its
-// fields have now, or new ones.
+// shelf is the revisions of a content type that are out of use. They follow their fields: a column has the name of its
+// field while that is in use, so that they can come back at any time.
+type shelf struct {
+	table   string
+	columns map[string]bool
+	lists   map[string]bool // tables of fields with several values, as far as they were looked at
+}
+
+// openShelf finds the revisions that are out of use, or are about to be.
+func (f *fields) openShelf(ctx context.Context) error {
+	name := OutOfUse(f.life.Tag, document.RevisionsTable(f.to.ID))
+	now := name
+	_, former := f.formerRevisions()
+	switch {
+	case f.was.Versioned && !f.to.Versioned:
+		now = f.nowName(document.RevisionsTable(f.to.ID))
+	case f.was.Versioned || !former:
+		return nil
+	}
+	live, err := f.g.Inspect(ctx, []string{now})
+	if err != nil {
+		return fmt.Errorf("look at the revisions out of use: %w", err)
+	}
+	f.shelf = &shelf{table: name, columns: map[string]bool{}, lists: map[string]bool{}}
+	for _, c := range live[now].Columns {
+		f.shelf.columns[c.Name] = true
+	}
+	ids := map[string]string{} // by tag: fields with several values whose tables may lie there
+	for i := range f.was.Fields {
+		ids[f.life.Fields[f.was.Fields[i].ID]] = f.was.Fields[i].ID
+	}
+	for _, t := range f.g.Tombstones {
+		if t.Kind == Whole && t.Field != "" && t.EntityTag == f.life.Tag {
+			ids[t.Tag] = t.Field
+		}
+	}
+	return f.openLists(ctx, ids)
+}
+
+func (f *fields) openLists(ctx context.Context, ids map[string]string) error {
+	for _, tag := range sortedKeys(ids) {
+		name := document.FieldRevisionsTable(f.to.ID, ids[tag])
+		names := []string{OutOfUse(tag, name)}
+		if f.was.Versioned {
+			names = append(names, f.nowName(name))
+		}
+		live, err := f.g.Inspect(ctx, names)
+		if err != nil {
+			return fmt.Errorf("look at the revisions out of use: %w", err)
+		}
+		if len(live) > 0 {
+			f.shelf.lists[names[0]] = true
+		}
+	}
+	return nil
+}
+
+// rename gives a column of the shelf another name, when it has it.
+func (s *shelf) rename(from, to string) []Step {
+	if !s.columns[from] || from == to {
+		return nil
+	}
+	delete(s.columns, from)
+	s.columns[to] = true
+	return []Step{RenameColumn{s.table, from, to}}
+}
+
+// relist gives a table of the shelf another name, when it has it.
+func (s *shelf) relist(from, to string) []Step {
+	if !s.lists[from] || from == to {
+		return nil
+	}
+	delete(s.lists, from)
+	s.lists[to] = true
+	return []Step{RenameTable{from, to}}
+}
+
+// shelve takes a field's revisions along that lie on the shelf when it goes out of use.
+func (f *fields) shelve(field *document.Field, tag string) []Step {
+	if f.shelf == nil || field.Multiple() {
+		return nil
+	}
+	return f.shelf.rename(field.ID, OutOfUse(tag, field.ID))
+}
+
+// unshelve takes them along when it comes back, under whatever name.
+func (f *fields) unshelve(was, tag string, field *document.Field) []Step {
+	if f.shelf == nil {
+		return nil
+	}
+	if field.Multiple() {
+		return f.shelf.relist(OutOfUse(tag, document.FieldRevisionsTable(f.to.ID, was)), OutOfUse(tag, document.FieldRevisionsTable(f.to.ID, field.ID)))
+	}
+	return f.shelf.rename(OutOfUse(tag, was), field.ID)
+}
+
+// reshelve takes them along when it gets another name.
+func (f *fields) reshelve(from, to *document.Field, tag string) []Step {
+	if f.shelf == nil {
+		return nil
+	}
+	if from.Multiple() {
+		return f.shelf.relist(OutOfUse(tag, document.FieldRevisionsTable(f.to.ID, from.ID)), OutOfUse(tag, document.FieldRevisionsTable(f.to.ID, to.ID)))
+	}
+	return f.shelf.rename(from.ID, to.ID)
+}
+
+// remember gives a content type tables for its revisions: those that it had before, with what they lack, or new ones.
 func (f *fields) remember(ctx context.Context) error {
 	former, back := f.formerRevisions()
 	if !back {
 		return f.newRevisions(ctx)
 	}
-	out := OutOfUse(f.life.Tag, document.RevisionsTable(f.to.ID))
-	live, err := f.g.Inspect(ctx, []string{out})
-	if err != nil {
-		return err
-	}
-	table, there := live[out]
-	if !there {
+	if len(f.shelf.columns) == 0 {
 		f.block("versioned", fmt.Sprintf("The former revisions of %s are not there any more", f.to.ID), "They were removed by another program; purge what is left of them first")
 		return nil
 	}
 	f.draft.Effects.Restored = append(f.draft.Effects.Restored, former.ID)
 	name := document.RevisionsTable(f.to.ID)
-	up := []Step{RenameTable{out, name}}
-	up = append(up, f.align(name, former, &table)...)
-	lists, err := f.lists(ctx, former)
-	if err != nil {
-		return err
+	up := []Step{RenameTable{f.shelf.table, name}}
+	for i := range f.to.Fields {
+		if field := &f.to.Fields[i]; !field.Multiple() && !f.shelf.columns[field.ID] {
+			up = append(up, AddColumn{name, revisionColumn(field)})
+			up = append(up, f.derive(name, field)...)
+		}
 	}
-	up = append(up, lists...)
+	up = append(up, f.lists()...)
 	return f.migrate(fmt.Sprintf("Bring the revisions of %s back", f.to.ID), up, inverse(up, f.undone("revisions")))
 }
 
@@ -99,7 +199,6 @@ func (f *fields) formerRevisions() (Tombstone, bool) {
 
 // newRevisions makes tables for revisions from now on.
 func (f *fields) newRevisions(ctx context.Context) error {
-	var up, down []Step
 	live, err := f.inspect(ctx, Tables(f.to))
 	if err != nil {
 		return err
@@ -109,96 +208,40 @@ func (f *fields) newRevisions(ctx context.Context) error {
 			f.block("versioned", fmt.Sprintf("A table %s is there already, and no file describes it", t.now), "Rename that table, then try again")
 			return nil
 		}
-		down = append(down, RenameTable{t.now, t.out})
 	}
-	former := Tombstone{Life: Life{Fields: map[string]string{}}}
-	up = append(up, CreateTable{revisionsTable(f.to)})
-	lists, err := f.lists(ctx, former)
-	if err != nil {
+	ids := map[string]string{}
+	for i := range f.to.Fields {
+		ids[f.life.Fields[f.to.Fields[i].ID]] = f.to.Fields[i].ID
+	}
+	f.shelf = &shelf{columns: map[string]bool{}, lists: map[string]bool{}}
+	if err := f.openLists(ctx, ids); err != nil {
 		return err
 	}
-	return f.migrate(fmt.Sprintf("Keep revisions of %s", f.to.ID), append(up, lists...), down)
+	up := append([]Step{CreateTable{revisionsTable(f.to)}}, f.lists()...)
+	return f.migrate(fmt.Sprintf("Keep revisions of %s", f.to.ID), up, inverse(up, f.undone("revisions")))
 }
 
 // lists gives every field with several values a table for its revisions: the one that it had, or a new one.
-func (f *fields) lists(ctx context.Context, former Tombstone) ([]Step, error) {
+func (f *fields) lists() []Step {
 	var steps []Step
 	for i := range f.to.Fields {
 		field := &f.to.Fields[i]
 		if !field.Multiple() {
 			continue
 		}
-		tag, name := f.life.Fields[field.ID], document.FieldRevisionsTable(f.to.ID, field.ID)
-		was := field.ID
-		for id, t := range former.Life.Fields {
-			if t == tag {
-				was = id
-			}
-		}
-		out := OutOfUse(tag, document.FieldRevisionsTable(f.to.ID, was))
-		live, err := f.g.Inspect(ctx, []string{out})
-		if err != nil {
-			return nil, err
-		}
-		if _, there := live[out]; there {
+		name := document.FieldRevisionsTable(f.to.ID, field.ID)
+		if out := OutOfUse(f.life.Fields[field.ID], name); f.shelf.lists[out] {
 			steps = append(steps, RenameTable{out, name})
 			continue
 		}
 		steps = append(steps, CreateTable{fieldTables(f.to, field)[1]})
 	}
-	return steps, nil
-}
-
-// align gives the columns of revisions that come back the names of what they hold now. Fields that went meanwhile go
-// out of use here too; fields that came get an empty column, or what the values they were made from say.
-func (f *fields) align(table string, former Tombstone, live *LiveTable) []Step {
-	held := map[string]string{} // by tag: the column that holds it
-	for id, tag := range former.Life.Fields {
-		if live.Column(id) != nil {
-			held[tag] = id
-		}
-	}
-	var aside, final, fresh []Step
-	for _, tag := range sortedKeys(held) {
-		id := held[tag]
-		if field := f.to.Field(id); field == nil || field.Multiple() || f.life.Fields[id] != tag {
-			aside = append(aside, RenameColumn{table, id, OutOfUse(tag, id)})
-			held[tag] = OutOfUse(tag, id)
-		}
-	}
-	for i := range f.to.Fields {
-		field := &f.to.Fields[i]
-		if field.Multiple() {
-			continue
-		}
-		tag := f.life.Fields[field.ID]
-		column, there := held[tag]
-		if !there {
-			column, there = outOf(live, tag)
-		}
-		switch {
-		case there && column != field.ID:
-			final = append(final, RenameColumn{table, column, field.ID})
-		case !there:
-			fresh = append(fresh, AddColumn{table, revisionColumn(field)})
-			fresh = append(fresh, f.derive(table, field, tag, held, live)...)
-		}
-	}
-	return slices.Concat(aside, final, fresh)
-}
-
-// outOf returns the column of an incarnation that is out of use in a table.
-func outOf(live *LiveTable, tag string) (string, bool) {
-	for _, c := range live.Columns {
-		if tag != "" && strings.HasPrefix(c.Name, "_old_"+tag+"_") {
-			return c.Name, true
-		}
-	}
-	return "", false
+	return steps
 }
 
 // derive fills the revisions of a field from the newest incarnation that its values were made from.
-func (f *fields) derive(table string, field *document.Field, tag string, held map[string]string, live *LiveTable) []Step {
+func (f *fields) derive(table string, field *document.Field) []Step {
+	tag := f.life.Fields[field.ID]
 	for seen := map[string]bool{}; !seen[tag]; {
 		seen[tag] = true
 		origin, ok := f.origin(tag)
@@ -206,18 +249,25 @@ func (f *fields) derive(table string, field *document.Field, tag string, held ma
 			return nil
 		}
 		tag = origin.From
-		t, known := f.lying(tag)
-		column, there := held[tag]
-		if !there {
-			column, there = outOf(live, tag)
-		}
-		if !known || !there || t.Shape.Fields[0].Multiple() {
+		t, known := f.gone(tag)
+		if !known || t.Shape.Fields[0].Multiple() || !f.shelf.columns[OutOfUse(tag, t.Field)] {
 			continue
 		}
 		rows := f.g.rows(table, true)
-		return []Step{Update{Table: table, Set: []Assignment{{field.ID, rows.as(&t.Shape.Fields[0], field, rows.column(column))}}}}
+		value := rows.as(&t.Shape.Fields[0], field, rows.column(OutOfUse(tag, t.Field)))
+		return []Step{Update{Table: table, Set: []Assignment{{field.ID, value}}}}
 	}
 	return nil
+}
+
+// gone returns the field of an incarnation that is out of use, or goes out of use in this plan.
+func (f *fields) gone(tag string) (Tombstone, bool) {
+	for _, t := range f.draft.Effects.Retired {
+		if t.Kind == Whole && t.Field != "" && t.Tag == tag {
+			return t, true
+		}
+	}
+	return f.lying(tag)
 }
 
 // origin returns what an incarnation was filled from, also when this very plan does it.

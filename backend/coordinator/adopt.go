@@ -140,7 +140,7 @@ func (c *Coordinator) adoptOnce(ctx context.Context, request AdoptRequest, actor
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	if err := c.acceptBack(s, RollbackRequest{PlanID: request.PlanID, DryRun: request.DryRun, Answers: request.Answers}); err != nil {
+	if err := c.acceptBack(ctx, s, RollbackRequest{PlanID: request.PlanID, DryRun: request.DryRun, Answers: request.Answers}); err != nil {
 		return ApplyResult{}, err
 	}
 	result := ApplyResult{Applied: []string{}, Failed: []Failure{}}

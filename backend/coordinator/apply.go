@@ -99,7 +99,9 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	if request.PlanID != "" && request.PlanID != s.plan.ID {
+	if same, err := c.meant(ctx, s, request.PlanID); err != nil {
+		return ApplyResult{}, err
+	} else if !same {
 		showHunks(s)
 		return ApplyResult{}, &Error{
 			Code: CodeStale, Message: "the files or the database changed since this plan was made; the new plan is in the details",

@@ -127,7 +127,7 @@ func (c *Coordinator) repairOnce(ctx context.Context, request RepairRequest, act
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	if err := c.acceptBack(s, RollbackRequest{PlanID: request.PlanID, DryRun: request.DryRun, Answers: request.Answers}); err != nil {
+	if err := c.acceptBack(ctx, s, RollbackRequest{PlanID: request.PlanID, DryRun: request.DryRun, Answers: request.Answers}); err != nil {
 		return ApplyResult{}, err
 	}
 	result := ApplyResult{Applied: []string{}, Failed: []Failure{}, Pending: slices.Sorted(maps.Keys(c.waiting))}

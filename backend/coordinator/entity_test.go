@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -200,16 +201,38 @@ func TestEntityFileMovesToAnotherName(t *testing.T) {
 	b.want(`SELECT more FROM content_note ORDER BY id`, "later", "∅")
 }
 
-func TestHalfOfAMoveIsRefused(t *testing.T) {
+func TestHalfOfAMoveBringsTheOther(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: noteText("false")})
 	b.apply(coordinator.ReloadRequest{})
 	b.rename(notePath, "schemas/memo.schema.yaml")
-	before := b.everything()
-	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking", Files: []string{"schemas/memo.schema.yaml"}}, coordinator.CodeBlocked)
-	if b.everything() != before {
-		t.Error("a refused apply changed something")
+	r := b.apply(coordinator.ReloadRequest{Approve: "breaking", Files: []string{"schemas/memo.schema.yaml"}})
+	if fmt.Sprint(r.Applied) != "[schemas/memo.schema.yaml schemas/note.schema.yaml]" {
+		t.Errorf("applied %v", r.Applied)
 	}
+	b.inSync()
+}
+
+// TestANamedFileBringsWhatItNeeds names a file that refers to a content type which waits too.
+func TestANamedFileBringsWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "none", map[string]string{notePath: entity("note", f("x text"))})
+	b.apply(coordinator.ReloadRequest{})
+	b.write(notePath, entity("note", f("x text"), f("by entity_reference", "target_entity: user")))
+	b.write(userPath, entity("user", f("a text")))
+	b.write("schemas/other.schema.yaml", entity("other", f("a text")))
+	r := b.apply(coordinator.ReloadRequest{Files: []string{notePath}})
+	if fmt.Sprint(r.Applied) != "[schemas/note.schema.yaml schemas/user.schema.yaml]" || len(r.Pending) != 1 {
+		t.Errorf("applied %v, pending %v", r.Applied, r.Pending)
+	}
+	// The removal of what is referred to brings the file that lets the reference go.
+	b.remove(userPath)
+	b.write(notePath, entity("note", f("x text")))
+	r = b.apply(coordinator.ReloadRequest{Files: []string{userPath}, Approve: "breaking"})
+	if fmt.Sprint(r.Applied) != "[schemas/note.schema.yaml schemas/user.schema.yaml]" {
+		t.Errorf("applied %v", r.Applied)
+	}
+	b.sound()
 }
 
 func TestEntityIDChanges(t *testing.T) {

@@ -306,7 +306,8 @@ func TestRowsThatChangeAfterThePlan(t *testing.T) {
 	plan := b.plan()
 	b.sql(`INSERT INTO content_note (id) VALUES ('2')`)
 	before := b.everything()
-	b.reloadRefused(coordinator.ReloadRequest{PlanID: plan.ID}, coordinator.CodeBlocked) // now it asks
+	b.reloadRefused(coordinator.ReloadRequest{PlanID: plan.ID}, coordinator.CodeStale)       // it is another plan by now
+	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeBlocked) // one that asks
 	if b.everything() != before {
 		t.Error("a refused apply changed something")
 	}

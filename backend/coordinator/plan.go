@@ -344,8 +344,8 @@ func (c *Coordinator) compose(s *sealed, w wish) {
 	s.plan.Rehearsal, s.trial = c.forecast(s, everyFile(s), w.name)
 }
 
-// planID is a hash of what the plan was made from: the contents, the versions they start from, and the live tables. It
-// is the same whatever was answered: the plan that asks is the one that is approved with its answers.
+// planID is a hash of what the plan was made from - the contents, the versions they start from and the live tables - and
+// of what it would do: its statements, and what the checks say of the rows. See [Coordinator.meant] for answers.
 func (c *Coordinator) planID(s *sealed, w wish) string {
 	type from struct {
 		Path         string
@@ -363,15 +363,40 @@ func (c *Coordinator) planID(s *sealed, w wish) string {
 		}
 		all = append(all, f)
 	}
+	var does []string
+	for _, d := range s.drafts {
+		for _, a := range d.File.Actions {
+			does = append(does, a.Up...)
+		}
+		for _, check := range d.File.Checks {
+			does = append(does, check.Key, string(check.Rule), string(check.Verdict))
+		}
+	}
 	// Only strings and numbers go in: writing them as JSON cannot fail.
 	text, _ := json.Marshal(struct {
 		Name   string
 		Files  []from
 		Target map[string]action.Life
 		Seal   string
-	}{w.name, all, w.target, s.shape})
+		Does   []string
+	}{w.name, all, w.target, s.shape, does})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
+}
+
+// meant reports whether an approved id is that of a plan: as it is with its answers, or as it was before anything was
+// answered - the plan that asks is the one that is approved with its answers.
+func (c *Coordinator) meant(ctx context.Context, s *sealed, id string) (bool, error) {
+	if id == "" || id == s.plan.ID {
+		return true, nil
+	}
+	if len(s.wish.answers) == 0 {
+		return false, nil
+	}
+	bare := s.wish
+	bare.answers = nil
+	asked, err := c.replan(ctx, bare)
+	return err == nil && asked.plan.ID == id, err
 }
 
 // blockRemovals blocks files that would leave a reference without the content type it points at, or two files for the

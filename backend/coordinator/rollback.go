@@ -92,7 +92,7 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	if err := c.acceptBack(s, request); err != nil {
+	if err := c.acceptBack(ctx, s, request); err != nil {
 		return ApplyResult{}, err
 	}
 	if err := c.proved(s, everyFile(s), rollbackName, made); err != nil {
@@ -127,8 +127,10 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 
 // acceptBack checks that a rollback's plan is the one that was looked at, and that it can be carried out. A dry run
 // shows what stands in the way instead.
-func (c *Coordinator) acceptBack(s *sealed, request RollbackRequest) error {
-	if request.PlanID != "" && request.PlanID != s.plan.ID {
+func (c *Coordinator) acceptBack(ctx context.Context, s *sealed, request RollbackRequest) error {
+	if same, err := c.meant(ctx, s, request.PlanID); err != nil {
+		return err
+	} else if !same {
 		showHunks(s)
 		return &Error{Code: CodeStale, Message: "something changed since this plan was made; the new plan is in the details", Details: []any{s.plan}}
 	}

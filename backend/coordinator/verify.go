@@ -246,6 +246,12 @@ func (v *verification) tombstones(ctx context.Context, q database.Querier) error
 			return err
 		}
 	}
+	// The revisions of a list lie out of use beside a list in use while its content type keeps none.
+	for entity, life := range v.c.lives {
+		for field, tag := range life.Fields {
+			known[action.Place{Table: action.OutOfUse(tag, document.FieldRevisionsTable(entity, field))}] = true
+		}
+	}
 	return v.forgotten(ctx, q, known)
 }
 

@@ -61,6 +61,8 @@ var bookkeeping = []string{
 	action_id TEXT NOT NULL,
 	shape TEXT NOT NULL,
 	life TEXT NOT NULL,
+	of_tag TEXT NOT NULL,
+	fill TEXT NOT NULL,
 	seq INTEGER NOT NULL,
 	ended INTEGER,
 	ended_by TEXT NOT NULL DEFAULT ''
@@ -68,9 +70,7 @@ var bookkeeping = []string{
 	// From which incarnation another one was filled when a type, a cardinality or a rule changed.
 	`CREATE TABLE IF NOT EXISTS marain_origins (
 	tag TEXT PRIMARY KEY,
-	origin TEXT NOT NULL,
-	fill TEXT,
-	list_limit INTEGER NOT NULL
+	origin TEXT NOT NULL
 )`,
 	// Files still to be written: body_hash empty removes the file. Written with the batch, deleted when the file is there.
 	`CREATE TABLE IF NOT EXISTS marain_outbox (

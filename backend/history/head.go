@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,9 @@ type Heads struct{ File string }
 
 // Add notes a link of a database that was committed.
 func (h Heads) Add(database string, seq int64, hash string) error {
+	if err := os.MkdirAll(filepath.Dir(h.File), 0o700); err != nil {
+		return fmt.Errorf("note the audit chain: %w", err)
+	}
 	f, err := os.OpenFile(h.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("note the audit chain: %w", err)

@@ -99,7 +99,7 @@ func tombstones(ctx context.Context, q database.Querier, condition string, args 
 	err := each(ctx, q, func(rows *sql.Rows) (err error) {
 		var t action.Tombstone
 		var shape, life string
-		if err := rows.Scan(&t.ID, &t.Kind, &t.Entity, &t.EntityTag, &t.Field, &t.Tag, &t.ActionID, &shape, &life); err != nil {
+		if err := rows.Scan(&t.ID, &t.Kind, &t.Entity, &t.EntityTag, &t.Field, &t.Tag, &t.ActionID, &shape, &life, &t.Of, &t.Fill); err != nil {
 			return err
 		}
 		if t.Shape, err = readShape(shape); err != nil {
@@ -110,7 +110,7 @@ func tombstones(ctx context.Context, q database.Querier, condition string, args 
 		}
 		list = append(list, t)
 		return nil
-	}, `SELECT id, kind, entity, entity_tag, field, tag, action_id, shape, life FROM marain_tombstones WHERE `+condition+` ORDER BY seq, id`, args...)
+	}, `SELECT id, kind, entity, entity_tag, field, tag, action_id, shape, life, of_tag, fill FROM marain_tombstones WHERE `+condition+` ORDER BY seq, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read tombstones: %w", err)
 	}
@@ -156,8 +156,8 @@ func (s *Store) Bury(ctx context.Context, q database.Querier, seq int64, t actio
 	if err != nil {
 		return fmt.Errorf("write the incarnations of a tombstone: %w", err)
 	}
-	_, err = q.Exec(ctx, `INSERT INTO marain_tombstones (id, kind, entity, entity_tag, field, tag, action_id, shape, life, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		NewID(), string(t.Kind), t.Entity, t.EntityTag, t.Field, t.Tag, t.ActionID, string(shape), string(life), seq)
+	_, err = q.Exec(ctx, `INSERT INTO marain_tombstones (id, kind, entity, entity_tag, field, tag, action_id, shape, life, of_tag, fill, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		NewID(), string(t.Kind), t.Entity, t.EntityTag, t.Field, t.Tag, t.ActionID, string(shape), string(life), t.Of, t.Fill, seq)
 	if err != nil {
 		return fmt.Errorf("record a tombstone: %w", err)
 	}
@@ -169,16 +169,12 @@ func (s *Store) Origins(ctx context.Context, q database.Querier) (map[string]act
 	all := map[string]action.Origin{}
 	err := each(ctx, q, func(rows *sql.Rows) error {
 		var o action.Origin
-		var fill sql.NullString
-		if err := rows.Scan(&o.Tag, &o.From, &fill, &o.Limit); err != nil {
+		if err := rows.Scan(&o.Tag, &o.From); err != nil {
 			return err
-		}
-		if fill.Valid {
-			o.Fill = &fill.String
 		}
 		all[o.Tag] = o
 		return nil
-	}, `SELECT tag, origin, fill, list_limit FROM marain_origins`)
+	}, `SELECT tag, origin FROM marain_origins`)
 	if err != nil {
 		return nil, fmt.Errorf("read origins: %w", err)
 	}
@@ -187,7 +183,7 @@ func (s *Store) Origins(ctx context.Context, q database.Querier) (map[string]act
 
 // PutOrigin records from which incarnation another one was filled.
 func (s *Store) PutOrigin(ctx context.Context, q database.Querier, o action.Origin) error {
-	_, err := q.Exec(ctx, `INSERT INTO marain_origins (tag, origin, fill, list_limit) VALUES (?, ?, ?, ?)`, o.Tag, o.From, o.Fill, o.Limit)
+	_, err := q.Exec(ctx, `INSERT INTO marain_origins (tag, origin) VALUES (?, ?)`, o.Tag, o.From)
 	if err != nil {
 		return fmt.Errorf("record an origin: %w", err)
 	}
