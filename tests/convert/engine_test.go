@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -43,6 +44,12 @@ func engines(t testing.TB) []*engine {
 
 func open(t testing.TB, driver, address string, dialect action.Dialect) *engine {
 	t.Helper()
+	if u, err := url.Parse(address); driver == "pgx" && err == nil {
+		q := u.Query()
+		q.Set("default_query_exec_mode", "describe_exec") // tables change all the time
+		u.RawQuery = q.Encode()
+		address = u.String()
+	}
 	db, err := sql.Open(driver, address)
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func textToComponent() string {
 	)
 	colons := func(p string) string { return "length(" + replace(p, `[^:]+`, "''") + ")" }
 	v := `SELECT CASE WHEN octet_length({v}) <= 16777216 AND ({v}) COLLATE "C" ~ ` + regex(`^[ \t\n\r]*\{`) +
-		` AND ({v}) COLLATE "C" !~ ` + regex(`[\x01\x02]`) + ` AND (strpos({v}, E'\\u') = 0 OR getdatabaseencoding() = 'UTF8')` +
+		` AND ({v}) COLLATE "C" !~ ` + regex(`[\x01\x02]`) + ` AND (strpos(({v}) COLLATE "C", E'\\u') = 0 OR getdatabaseencoding() = 'UTF8')` +
 		` THEN {v} END COLLATE "C" AS v OFFSET 0`
 	p := `SELECT v, CASE WHEN ` + escaped + ` THEN ` + replace("v", jsonString, first) + ` ELSE ` + replace("v", jsonSimple, first) + ` END AS p` +
 		` FROM (` + v + `) AS s1 OFFSET 0`
@@ -72,6 +72,10 @@ func (d Dialect) reshape(from, to *document.Field, value string) string {
 			path = "CASE WHEN jsonb_typeof(" + value + " #> '{" + strings.Join(parents, ",") + "}') = 'object' THEN " + path + " ELSE '{}' END"
 		}
 		converted := "(SELECT " + toJSON(d.Convert(r.From, r.To, "x"), r.To) + " FROM (SELECT " + fromJSON(raw, r.From) + " AS x OFFSET 0) AS s)"
+		if r.From.Type == document.Datetime && action.SameStorage(&document.Field{Type: document.Text}, r.To) {
+			// A text that is no time stays as it is, as it would in a column of SQLite.
+			converted = "coalesce(" + converted + ", to_jsonb(" + fromJSON(raw, &document.Field{Type: document.Text}) + "))"
+		}
 		object = "jsonb_set(" + object + ", " + path + ", coalesce(" + converted + ", 'null'), false)" +
 			" #- CASE WHEN " + converted + " IS NULL AND jsonb_typeof(" + raw + ") <> 'null' THEN " + path + " ELSE '{}' END"
 	}
