@@ -90,7 +90,7 @@ func toJSON(value string, f *document.Field) string {
 		return "CASE " + value + " WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
 	case action.ColumnJSON:
 		return value
-	default: // joined with nothing, a JSON text is a text like any other, and is quoted
-		return "json_quote((" + value + ") || '')"
+	default: // joined with nothing, a JSON text is a text like any other, and is quoted; a NULL would become a null
+		return "(SELECT CASE WHEN y IS NOT NULL THEN json_quote(y) END FROM (SELECT (" + value + ") || '' AS y))"
 	}
 }

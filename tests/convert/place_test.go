@@ -1,0 +1,133 @@
+package convert_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"marain/backend/action"
+	"marain/backend/document"
+)
+
+// names are those that the expressions use themselves, or that other parts of the databases do.
+func names() []string {
+	return strings.Fields("a b c d e f j k m n p r s t u v w x y z s1 s2 s3 s4 key value type atom parent fullkey json shift user exponent colons path")
+}
+
+// TestEveryName converts columns and tables whose names could be taken for a part of the expression.
+func TestEveryName(t *testing.T) {
+	for _, e := range engines(t) {
+		for _, c := range []struct {
+			from, to document.FieldType
+			value    string
+		}{
+			{document.Text, document.Integer, "007"}, {document.Text, document.Float, "1.50"}, {document.Text, document.Boolean, "TRUE"},
+			{document.Text, document.Datetime, "2024-01-02T03:04:05.50+01:00"}, {document.Text, document.Component, `{"b":["\u00e9",{"c":1e30}]}`}, {document.Text, document.Slug, "a-b"},
+			{document.Float, document.Text, "0.30000000000000004"}, {document.Float, document.Slug, "5"}, {document.Datetime, document.Float, "2024-01-02T03:04:05Z"}, {document.Datetime, document.Text, "2024-01-02T03:04:05.5Z"},
+			{document.Integer, document.Float, "5"}, {document.Component, document.Text, `{"a":1}`},
+		} {
+			from, to := field(c.from), field(c.to)
+			for _, name := range names() {
+				table, column := e.Quote(name), e.Quote(name)
+				e.exec(t, "DROP TABLE IF EXISTS "+table, fmt.Sprintf("CREATE TABLE %s (%s %s)", table, column, e.declared(from)),
+					fmt.Sprintf("INSERT INTO %s VALUES ('%s')", table, c.value))
+				var alone, qualified, again bool
+				query := fmt.Sprintf("SELECT (%s) IS NOT NULL, (%s) IS NOT NULL, %s FROM %s", e.Convert(from, to, column), e.Convert(from, to, table+"."+column),
+					action.RoundTrip(e, to, from, "("+e.Convert(from, to, table+"."+column)+")"), table)
+				if err := e.db.QueryRowContext(context.Background(), query).Scan(&alone, &qualified, &again); err != nil {
+					t.Fatalf("%s: %s to %s in a column %s: %v", e.Name(), c.from, c.to, name, err)
+				}
+				if !alone || !qualified || !again {
+					t.Errorf("%s: %s to %s in a column %s: %v, with the table's name %v, there and back %v", e.Name(), c.from, c.to, name, alone, qualified, again)
+				}
+				e.exec(t, "DROP TABLE "+table)
+			}
+		}
+	}
+}
+
+// TestEveryPlace has the expressions in an update, in conditions and in groups.
+func TestEveryPlace(t *testing.T) {
+	for _, e := range engines(t) {
+		for _, fromType := range kinds() {
+			from, values := field(fromType), short(tricky(fromType))
+			e.store(t, from, append(values, values...))
+			for _, toType := range kinds() {
+				to := field(toType)
+				e.places(t, from, to)
+			}
+		}
+	}
+}
+
+// short leaves long texts out, each of which takes its time.
+func short(values []any) []any {
+	return slices.DeleteFunc(values, func(value any) bool {
+		text, ok := value.(string)
+		return ok && len(text) > 100
+	})
+}
+
+func (e *engine) places(t *testing.T, from, to *document.Field) {
+	t.Helper()
+	expression := e.Convert(from, to, `"v"."a"`)
+	e.exec(t, "ALTER TABLE v ADD COLUMN b "+e.declared(to), "UPDATE v SET b = "+expression)
+	count := func(query string) (n int) {
+		t.Helper()
+		if err := e.db.QueryRowContext(context.Background(), query).Scan(&n); err != nil {
+			t.Fatalf("%s: %s to %s: %v\n%s", e.Name(), from.Type, to.Type, err, query)
+		}
+		return n
+	}
+	same := e.Same(to, "b", expression)
+	if n := count("SELECT count(*) FROM v WHERE NOT " + same); n != 0 {
+		t.Errorf("%s: %s to %s: %d rows differ after an update", e.Name(), from.Type, to.Type, n)
+	}
+	filled := count("SELECT count(*) FROM v WHERE b IS NOT NULL")
+	if n := count("SELECT count(*) FROM v WHERE (" + expression + ") IS NOT NULL"); n != filled {
+		t.Errorf("%s: %s to %s: %d rows meet the condition, want %d", e.Name(), from.Type, to.Type, n, filled)
+	}
+	stored := count("SELECT count(*) FROM (SELECT b FROM v GROUP BY b) AS q")
+	grouped := "SELECT " + expression + " AS c, count(*) AS n FROM v GROUP BY " + expression
+	if n := count("SELECT count(*) FROM (" + grouped + ") AS q"); n != stored {
+		t.Errorf("%s: %s to %s: %d groups, want %d", e.Name(), from.Type, to.Type, n, stored)
+	}
+	if n := count("SELECT count(*) FROM (" + grouped + " HAVING count(*) > 1 ORDER BY 1) AS q"); n != stored {
+		t.Errorf("%s: %s to %s: %d groups of more than one row, want %d", e.Name(), from.Type, to.Type, n, stored)
+	}
+	survive := action.RoundTrip(e, from, to, `"v"."a"`)
+	if n, all := count("SELECT count(*) FROM v WHERE "+survive), count("SELECT count(*) FROM v WHERE a IS NOT NULL"); n > all || from.Type == to.Type && n != all {
+		t.Errorf("%s: %s to %s: %d of %d rows survive", e.Name(), from.Type, to.Type, n, all)
+	}
+	e.exec(t, "ALTER TABLE v DROP COLUMN b")
+}
+
+// TestConstants converts constants, which PostgreSQL computes while it plans.
+func TestConstants(t *testing.T) {
+	from := field(document.Text)
+	for _, e := range engines(t) {
+		e.store(t, field(document.Boolean), []any{true})
+		for _, value := range texts()[1:] {
+			constant := "CAST('" + strings.ReplaceAll(value.(string), "'", "''") + "' AS TEXT)"
+			for _, toType := range kinds()[1:] {
+				to := field(toType)
+				expression := e.Convert(from, to, constant)
+				var got any
+				query := "SELECT " + expression + " FROM v WHERE n = 0 OR (" + expression + ") IS NOT NULL"
+				if err := e.db.QueryRowContext(context.Background(), query).Scan(&got); err != nil {
+					t.Fatalf("%s: %.100q to %s: %v", e.Name(), value, to.Type, err)
+				}
+				got, err := canonical(from, to, got)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := expect(t, from, to, []any{value})[0]; !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: %.100q to %s gives %.100q, want %.100q", e.Name(), value, to.Type, got, want)
+				}
+			}
+		}
+	}
+}
