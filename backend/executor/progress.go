@@ -36,7 +36,7 @@ type Progress struct {
 
 // DefaultRangeRows is how many rows one part of a long statement changes: so many that its parts take about as long as
 // the whole, and so few that one hears of them.
-const DefaultRangeRows = 50_000
+const DefaultRangeRows = 100_000
 
 // report tells whoever wants to know how far the batch is.
 func (r *run) report(p Progress) {
