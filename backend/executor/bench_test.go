@@ -3,20 +3,19 @@ package executor_test
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"marain/backend/action"
 	"marain/backend/database"
-	"marain/backend/database/sqlite"
 	"marain/backend/executor"
+	"marain/tests/engines"
 )
 
 // BenchmarkRanges compares a long statement with its parts on a million rows: running in parts must cost less than a
 // tenth more than the bare statement. It prints the ratio of the best times.
 func BenchmarkRanges(b *testing.B) {
-	onEach(b, func(b *testing.B, db database.Database) {
+	onEachDatabase(b, func(b *testing.B, db database.Database) {
 		const rows = 1_000_000
 		crowd(b, db, rows)
 		update := action.Update{
@@ -56,7 +55,7 @@ func BenchmarkRanges(b *testing.B) {
 func BenchmarkRehearsal(b *testing.B) {
 	for _, rows := range []int{0, 1_000, 20_000, 1_000_000} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
-			onEach(b, func(b *testing.B, db database.Database) {
+			onEachDatabase(b, func(b *testing.B, db database.Database) {
 				crowd(b, db, rows)
 				draft := action.Draft{File: action.File{Actions: []action.Action{
 					{
@@ -83,16 +82,9 @@ func BenchmarkRehearsal(b *testing.B) {
 	}
 }
 
-func onEach(b *testing.B, run func(b *testing.B, db database.Database)) {
-	b.Run("sqlite", func(b *testing.B) {
-		db, err := sqlite.Open(background, filepath.Join(b.TempDir(), "test.db"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { db.Close() })
-		run(b, db)
-	})
-	b.Run("postgres", func(b *testing.B) { run(b, openPostgres(b)) })
+func onEachDatabase(b *testing.B, run func(b *testing.B, db database.Database)) {
+	b.Run("sqlite", func(b *testing.B) { run(b, engines.SQLite(b)) })
+	b.Run("postgres", func(b *testing.B) { run(b, engines.Postgres(b)) })
 }
 
 // crowd makes a table with rows.
