@@ -107,6 +107,7 @@ func TestWhoImportsWhatFromOutside(t *testing.T) {
 		"modernc.org/sqlite":           {backend + "database/sqlite"},
 		"github.com/jackc/pgx":         {backend + "database/postgres"},
 		"gopkg.in/yaml":                {backend + "document"},
+		"ariga.io/atlas":               {backend + "database"},
 		"github.com/fsnotify":          {backend + "watcher"},
 		"github.com/klauspost":         {backend + "history"},
 		"github.com/sergi/go-diff":     {backend + "diff"},

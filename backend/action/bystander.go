@@ -131,13 +131,17 @@ func (w *work) depends(d Bystander, m moved, gone map[string]bool) bool {
 	return true
 }
 
+// Ours reports whether it is the reference from the values of a field to their row, which Marain makes itself.
+func (d Bystander) Ours() bool {
+	return d.Kind == ForeignKey && strings.HasPrefix(d.Child, "field_") && strings.HasPrefix(d.Parent, "content_") && (d.Columns["parent_id"] || d.Table == d.Parent)
+}
+
 // along reports whether a foreign key is ours, or goes out of use together with what it points at.
 func (d Bystander) along(gone map[string]bool) bool {
 	if d.Table == d.Parent && d.Table != d.Child {
 		return gone[d.Child] || IsOutOfUse(d.Child)
 	}
-	ours := strings.HasPrefix(d.Child, "field_") && strings.HasPrefix(d.Parent, "content_") && d.Columns["parent_id"]
-	return ours || gone[d.Parent] || IsOutOfUse(d.Parent)
+	return d.Ours() || gone[d.Parent] || IsOutOfUse(d.Parent)
 }
 
 // remark adds what a person should know before an approval.

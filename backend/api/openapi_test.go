@@ -95,7 +95,7 @@ func goTypes() map[string]reflect.Type {
 		"RestoreRequest": reflect.TypeFor[draftRequest](), "ValidateResult": reflect.TypeFor[coordinator.ValidateResult](),
 		"Fault": reflect.TypeFor[coordinator.Fault](), "VerifyResult": reflect.TypeFor[coordinator.VerifyResult](), "Event": reflect.TypeFor[event.Event](),
 		"Drift": reflect.TypeFor[coordinator.Drift](), "DriftDifference": reflect.TypeFor[coordinator.DriftDifference](),
-		"Unmanaged": reflect.TypeFor[coordinator.Unmanaged](), "UnmanagedColumn": reflect.TypeFor[coordinator.UnmanagedColumn](),
+		"Unmanaged": reflect.TypeFor[coordinator.Unmanaged](), "UnmanagedObject": reflect.TypeFor[coordinator.UnmanagedObject](), "UnmanagedColumn": reflect.TypeFor[coordinator.UnmanagedColumn](),
 		"Adoption": reflect.TypeFor[coordinator.Adoption](), "AdoptionEdit": reflect.TypeFor[coordinator.AdoptionEdit](),
 		"AdoptRequest":  reflect.TypeFor[coordinator.AdoptRequest](),
 		"RepairRequest": reflect.TypeFor[coordinator.RepairRequest](), "DriftStatus": reflect.TypeFor[coordinator.DriftStatus](),

@@ -166,7 +166,7 @@ func printAdoptions(p *printer, adopt []coordinator.Adoption) {
 
 // printUnmanaged lists what no file mentions.
 func printUnmanaged(p *printer, u coordinator.Unmanaged) {
-	if len(u.Tables)+len(u.Columns) == 0 {
+	if len(u.Tables)+len(u.Columns)+len(u.Objects) == 0 {
 		return
 	}
 	p.blank()
@@ -181,6 +181,9 @@ func printUnmanaged(p *printer, u coordinator.Unmanaged) {
 			held = dim.is("a value in %s rows", strconv.FormatInt(*column.RowsWithValue, 10))
 		}
 		rows = append(rows, []piece{plain.is("%s.%s", column.Table, column.Column), dim.is("column %s", column.Type), held})
+	}
+	for _, object := range u.Objects {
+		rows = append(rows, []piece{plain.is("%s", object.Name), dim.is("%s", object.Kind), dim.is("on %s", object.Table)})
 	}
 	p.table("  ", rows)
 }

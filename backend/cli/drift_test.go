@@ -26,6 +26,7 @@ func drifted() coordinator.Drift {
 				{Table: "content_article", Column: "extra", Type: "INTEGER", RowsWithValue: &rows},
 				{Table: "content_article", Column: "huge", Type: "TEXT"},
 			},
+			Objects: []coordinator.UnmanagedObject{{Kind: "view", Name: "live_articles", Table: "content_article"}},
 		},
 		Adopt: []coordinator.Adoption{{
 			File: article, Hunks: diff.Hunks("required: true\n", "required: false\n", 3), Edits: []coordinator.AdoptionEdit{

@@ -58,9 +58,6 @@ func (c *Coordinator) possible(ctx context.Context) (map[string][]action.Adoptio
 				return err
 			}
 			for _, a := range action.Adoptions(c.db.Dialect(), v.doc.Entity, live) {
-				if a.Optional && c.buriedColumn(a.Key) {
-					continue
-				}
 				if _, ok := c.loader.Edit(v.doc, a.Edits); ok {
 					all[path] = append(all[path], a)
 				}
@@ -69,18 +66,6 @@ func (c *Coordinator) possible(ctx context.Context) (map[string][]action.Adoptio
 		return nil
 	})
 	return all, err
-}
-
-// buriedColumn reports whether a table.column is out of use and known.
-func (c *Coordinator) buriedColumn(key string) bool {
-	for _, t := range c.tombs {
-		for _, place := range t.Places(false) {
-			if place.Column != "" && place.Table+"."+place.Column == key {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // adoptions lists what could be adopted, by file.

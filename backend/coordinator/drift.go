@@ -40,6 +40,14 @@ type UnmanagedColumn struct {
 type Unmanaged struct {
 	Tables  []string          `json:"tables"`
 	Columns []UnmanagedColumn `json:"columns"`
+	Objects []UnmanagedObject `json:"objects"`
+}
+
+// UnmanagedObject is something else of another program in or on a table that a document mentions.
+type UnmanagedObject struct {
+	Kind  string `json:"kind"` // index, unique index, unique constraint, view, trigger, foreign key, check or policy
+	Name  string `json:"name"`
+	Table string `json:"table"`
 }
 
 // Drift says where the live tables differ from what the applied documents say, and the plan that mends it.
@@ -201,81 +209,4 @@ func (c *Coordinator) repairWork(s *sealed, actor Actor, began time.Time) execut
 		w.Files[i].Kept = true
 	}
 	return w
-}
-
-// unmanaged lists what no document mentions.
-func (c *Coordinator) unmanaged(ctx context.Context) (Unmanaged, error) {
-	u := Unmanaged{Tables: []string{}, Columns: []UnmanagedColumn{}}
-	err := c.db.Read(ctx, func(q database.Querier) error {
-		names, err := c.db.TableNames(ctx, q)
-		if err != nil {
-			return err
-		}
-		live, err := c.db.Inspect(ctx, q, names)
-		if err != nil {
-			return err
-		}
-		managed := c.managed()
-		for _, name := range names {
-			columns, ours := managed[name]
-			switch {
-			case ours:
-				u.Columns = append(u.Columns, c.foreignColumns(ctx, q, live[name], columns)...)
-			case !database.IsBookkeeping(name):
-				u.Tables = append(u.Tables, name)
-			}
-		}
-		return nil
-	})
-	return u, err
-}
-
-// managed returns the columns that documents or tombstones know of, by table. A table out of use is known as a whole.
-func (c *Coordinator) managed() map[string][]string {
-	known := map[string][]string{}
-	for _, v := range c.applied {
-		if v.doc == nil || v.doc.Entity == nil {
-			continue
-		}
-		for _, t := range action.Tables(v.doc.Entity) {
-			for _, column := range t.Columns {
-				known[t.Name] = append(known[t.Name], column.Name)
-			}
-		}
-	}
-	buried := map[string]bool{}
-	for _, t := range c.tombs {
-		buried[t.Tag] = buried[t.Tag] || t.Field == ""
-	}
-	for _, t := range c.tombs {
-		for _, place := range t.Places(buried[t.EntityTag]) {
-			known[place.Table] = append(known[place.Table], place.Column)
-		}
-	}
-	return known
-}
-
-// foreignColumns returns the columns of a table that nobody here knows, with how many rows hold a value.
-func (c *Coordinator) foreignColumns(ctx context.Context, q database.Querier, t action.LiveTable, known []string) []UnmanagedColumn {
-	var list []UnmanagedColumn
-	if slices.Contains(known, "") || action.IsOutOfUse(t.Name) {
-		return nil // out of use as a whole
-	}
-	quote := c.db.Dialect().Quote
-	for _, column := range t.Columns {
-		if slices.Contains(known, column.Name) {
-			continue
-		}
-		one := UnmanagedColumn{Table: t.Name, Column: column.Name, Type: column.Type}
-		limited, cancel := context.WithTimeout(ctx, checkLimit)
-		rows, err := database.Reader{Querier: q}.Read(limited, fmt.Sprintf("SELECT count(%s) AS n FROM %s", quote(column.Name), quote(t.Name)), 1)
-		cancel()
-		if err == nil && len(rows) == 1 {
-			if n, ok := rows[0]["n"].(int64); ok {
-				one.RowsWithValue = &n
-			}
-		}
-		list = append(list, one)
-	}
-	return list
 }

@@ -54,7 +54,7 @@ func (v *verification) fault(code, subject, format string, args ...any) {
 func (v *verification) check() { v.result.Checked++ }
 
 func (v *verification) run(ctx context.Context, q database.Querier) error {
-	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.tombstones, v.outbox} {
+	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.readers, v.tombstones, v.outbox} {
 		if err := step(ctx, q); err != nil {
 			return err
 		}
@@ -210,6 +210,26 @@ func (v *verification) tables(ctx context.Context, q database.Querier) error {
 			v.fault("drift", d.Table, "%s", d.Message)
 		}
 		v.life(doc.Entity)
+	}
+	return nil
+}
+
+// readers proves that what is read of the live tables on every plan is what another reader sees there.
+func (v *verification) readers(ctx context.Context, q database.Querier) error {
+	names := slices.Sorted(maps.Keys(v.c.wantedTables()))
+	live, err := v.c.db.Inspect(ctx, q, names)
+	if err != nil {
+		return err
+	}
+	survey, err := v.c.db.Survey(ctx, q, names)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(survey)) {
+		v.check()
+		for _, words := range database.Disagreements(live[name], survey[name]) {
+			v.fault("inspection", name, "two readers of the table see different things: %s", words)
+		}
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ type Database interface {
 	// Stamp is a text that changes whenever any table, column or index does, by whatever program; empty when the database
 	// has none to offer, so that everything must be looked at.
 	Stamp(ctx context.Context, q Querier) (string, error)
+	// Survey reads those of the named tables that exist in another way than Inspect, and all of them. A table that it cannot
+	// read may be left out.
+	Survey(ctx context.Context, q Querier, tables []string) (map[string]Survey, error)
 	// Bystanders returns the views, triggers, foreign keys and rules that mention one of the tables, and whatever of that
 	// kind is broken so that nothing can be renamed. Those that Marain made itself are among them.
 	Bystanders(ctx context.Context, q Querier, tables []string) ([]action.Bystander, error)

@@ -63,9 +63,10 @@ func spelling(name string) string {
 	return strings.ToUpper(name)
 }
 
-// SameType reports whether a declared type stores what the wanted one does.
+// SameType reports whether a declared type stores what the wanted one does. A varchar without a length is a text.
 func (d Dialect) SameType(want action.ColumnType, declared string) bool {
-	return strings.EqualFold(d.DeclaredType(want), declared)
+	wanted := d.DeclaredType(want)
+	return strings.EqualFold(wanted, declared) || wanted == "TEXT" && strings.EqualFold(declared, "CHARACTER VARYING")
 }
 
 // Statements returns the exact SQL of a step.

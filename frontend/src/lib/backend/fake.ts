@@ -213,7 +213,7 @@ export function makePlan(files: PlanFile[]): Plan {
 }
 
 export function makeDrift(over: Partial<Drift> = {}): Drift {
-  return { in_sync: true, differences: [], unmanaged: { tables: [], columns: [] }, plan: makePlan([]), adopt: [], ...over };
+  return { in_sync: true, differences: [], unmanaged: { tables: [], columns: [], objects: [] }, plan: makePlan([]), adopt: [], ...over };
 }
 
 export function makeStatus(over: Partial<Status> = {}): Status {

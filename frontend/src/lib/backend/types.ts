@@ -431,6 +431,8 @@ export interface Unmanaged {
   tables: string[];
   /** `rows_with_value` is missing when counting took too long. */
   columns: { table: string; column: string; type: string; rows_with_value?: number }[];
+  /** What else is in or on the tables of files. */
+  objects: { kind: 'index' | 'unique index' | 'unique constraint' | 'view' | 'trigger' | 'foreign key' | 'check' | 'policy'; name: string; table: string }[];
 }
 
 export interface Drift {
