@@ -21,7 +21,7 @@ beforeEach(async () => {
   backend.driftValue = makeDrift({
     in_sync: false,
     differences: [difference(article, 'title'), difference(article, 'body'), difference(page, 'title')],
-    unmanaged: { tables: ['audit_log'], columns: [{ table: 'content_page', column: 'legacy', type: 'TEXT', rows_with_value: 3 }] },
+    unmanaged: { tables: ['audit_log'], columns: [{ table: 'content_page', column: 'legacy', type: 'TEXT', rows_with_value: 3 }], objects: [] },
     plan: makePlan([makeFile(article)]),
     adopt: [{ file_path: page, text: '', hunks: [], edits: [{ key: 'content_page.title', message: 'm', optional: false }, { key: 'content_page.legacy', message: 'm', optional: true }] }],
   });
