@@ -160,7 +160,8 @@ func (f *fields) checkTarget(ctx context.Context, key string, rule diff.Rule, fr
 	}
 	dangling := value + " IS NOT NULL"
 	if _, there := live[target]; there {
-		dangling += fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.id = %s)", q(target), value)
+		id := f.g.rows(table, false).as(from, to, value) // what will point there
+		dangling += fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %s AS t WHERE t.id = %s)", q(target), id)
 	}
 	_, _, err = f.check(ctx, probe{
 		key: key, rule: rule,

@@ -49,6 +49,9 @@ func TestEveryPlanIsProvedByARehearsal(t *testing.T) {
 		}
 		for _, from := range document.FieldTypes() {
 			for _, to := range document.FieldTypes() {
+				if from == document.Boolean && to == document.Slug {
+					continue // unique, and two of the rows would have the same
+				}
 				rehearsed(t, db, fmt.Sprintf("%s to %s", from, to), entity("note", true, typed(from)), entity("note", true, typed(to)), nil, true)
 			}
 		}
