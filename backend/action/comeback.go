@@ -24,16 +24,19 @@ func (f *fields) comeBack(ctx context.Context, r *replacement) error {
 		f.block(r.key, fmt.Sprintf("The former values of %s are not there any more", r.to.ID), "They were removed by another program; keep the present shape")
 		return nil
 	}
-	same, err := f.checkReturn(ctx, r, has)
+	kept, err := f.keptRevisions(ctx, r)
+	if err != nil {
+		return err
+	}
+	same, err := f.checkReturn(ctx, r, kept)
 	if err != nil {
 		return err
 	}
 	f.draft.Effects.Restored = append(f.draft.Effects.Restored, r.back.ID)
 	if same {
-		return f.revive(r, has)
+		return f.revive(r, kept)
 	}
-	r.apart = Tag(f.in.Path, f.in.NextVersion, f.new.ID, "apart:"+r.to.ID)
-	return f.merge(ctx, r, has)
+	return f.merge(r, kept)
 }
 
 // lies reports where the values of a field that is out of use lie: beside the rows, and beside their revisions.
@@ -64,19 +67,24 @@ func (w *work) nowName(table string) string {
 }
 
 // revive gives an incarnation its name back. Revisions that it never had get what the present ones say.
-func (f *fields) revive(r *replacement, has []bool) error {
+func (f *fields) revive(r *replacement, kept map[string]bool) error {
 	there := []bool{false}
-	if len(has) > 1 && has[1] {
+	if f.old.Versioned && kept[r.back.Tag] {
 		there = append(there, true)
 	}
 	bare := *r.to // without rules: what is missing is given before them
 	bare.Required, bare.Unique, bare.Indexed = false, false, false
 	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, nil, there)
-	if len(has) > 1 && !has[1] {
-		rows := f.g.rows(rowTable(f.new.ID, true), true)
-		v := rows.convert(rows.read(f.spot(r.from, r.tag, true)), r.to)
+	if f.old.Versioned && !kept[r.back.Tag] {
 		up = append(up, f.place(r.to, true)...)
-		up = append(up, rows.write(v, r.to, listTable(f.new.ID, r.to.ID, true)))
+		rows := f.g.rows(rowTable(f.new.ID, true), true)
+		list, err := f.stations(r, rows, kept, f.spot(r.from, r.tag, true), func(h hop) spot { return f.spot(h.to.field, h.to.tag, true) }, nil)
+		if err != nil {
+			return err
+		}
+		if last := list[len(list)-1]; !last.empty {
+			up = append(up, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, true)))
+		}
 	}
 	given, err := f.give(r)
 	if err != nil {
@@ -111,79 +119,161 @@ func (f *fields) missingRules(field, bare *document.Field) []Step {
 	return steps
 }
 
-// merge makes a new place for what comes back and what was written since.
-func (f *fields) merge(ctx context.Context, r *replacement, has []bool) error {
-	was := &r.back.Shape.Fields[0]
-	f.bury(Displaced, was, r.apart)
-	kept, err := f.keptRevisions(ctx, r)
-	if err != nil {
-		return err
-	}
+// merge makes new places for what comes back with what was written since, along the whole way: what lies between is
+// brought up to date too, so that the next way across finds there what it held when it was crossed last.
+func (f *fields) merge(r *replacement, kept map[string]bool) error {
 	var up []Step
-	for i, revisions := range f.both() {
-		if !has[i] {
-			continue
-		}
-		if was.Multiple() {
-			name := listTable(f.new.ID, was.ID, revisions)
-			up = append(up, RenameTable{OutOfUse(r.back.Tag, name), OutOfUse(r.apart, name)})
-			continue
-		}
-		table := rowTable(f.new.ID, revisions)
-		up = append(up, RenameColumn{table, OutOfUse(r.back.Tag, was.ID), OutOfUse(r.apart, was.ID)})
-	}
-	poured, err := f.pour(r, func(rows rowset, revisions bool) (relation, error) {
-		return f.trail(r, rows, f.spot(r.from, r.tag, revisions), func(h hop) spot {
-			tag := h.to.tag
-			if tag == r.back.Tag {
-				tag = r.apart
+	for _, h := range r.hops {
+		f.bury(Displaced, h.to.field, f.apart(r, h))
+		for _, revisions := range f.both() {
+			if !revisions || kept[h.to.tag] {
+				up = append(up, f.putAside(h, f.apart(r, h), revisions))
 			}
-			s := f.spot(h.to.field, tag, revisions)
-			s.none = revisions && !kept[h.to.tag]
-			return s
-		})
-	})
+		}
+	}
+	for _, revisions := range f.both() {
+		steps, err := f.settle(r, kept, revisions)
+		if err != nil {
+			return err
+		}
+		up = append(up, steps...)
+	}
+	given, err := f.give(r)
 	if err != nil {
 		return err
 	}
-	up = slices.Concat(up, poured, f.unshelve(r.back.Field, r.back.Tag, r.to))
+	up = slices.Concat(up, given, f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
 	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
 }
 
-// trail follows the line from the present values to those that come back.
-func (f *fields) trail(r *replacement, rows rowset, present spot, where func(hop) spot) (relation, error) {
-	v := rows.read(present)
-	for _, h := range r.hops {
-		next, err := rows.follow(v, h, where(h))
-		if err != nil {
-			return relation{}, err
-		}
-		v = next
-	}
-	return v, nil
+// apart is what the former values of an incarnation are called while merged ones take their place.
+func (f *fields) apart(r *replacement, h hop) string {
+	return Tag(f.in.Path, f.in.NextVersion, f.new.ID, "apart:"+r.to.ID+":"+h.to.tag)
 }
 
-// returning is the trail as the tables are now, before any step of this plan.
-func (f *fields) returning(r *replacement, revisions bool, kept map[string]bool) (relation, rowset, error) {
+// putAside frees the name of an incarnation that is out of use.
+func (f *fields) putAside(h hop, apart string, revisions bool) Step {
+	if h.to.field.Multiple() {
+		name := listTable(f.new.ID, h.to.field.ID, revisions)
+		return RenameTable{OutOfUse(h.to.tag, name), OutOfUse(apart, name)}
+	}
+	return RenameColumn{rowTable(f.new.ID, revisions), OutOfUse(h.to.tag, h.to.field.ID), OutOfUse(apart, h.to.field.ID)}
+}
+
+// settle makes the places of a way back anew and fills them.
+func (f *fields) settle(r *replacement, kept map[string]bool, revisions bool) ([]Step, error) {
+	rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
+	var steps []Step
+	list, err := f.stations(r, rows, kept, f.spot(r.from, r.tag, revisions),
+		func(h hop) spot { return f.spot(h.to.field, f.apart(r, h), revisions) },
+		func(h hop, v relation) relation {
+			out := f.spot(h.to.field, h.to.tag, revisions)
+			steps = append(steps, f.outPlace(h, out, revisions), rows.write(v, out.column, out.table))
+			return rows.read(out)
+		})
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, f.place(r.to, revisions)...)
+	if last := list[len(list)-1]; !last.empty {
+		steps = append(steps, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
+	}
+	return steps, nil
+}
+
+// outPlace makes a place for values that are out of use.
+func (f *fields) outPlace(h hop, out spot, revisions bool) Step {
+	if !h.to.field.Multiple() {
+		return AddColumn{rowTable(f.new.ID, revisions), Column{Name: out.column, Type: columnType(h.to.field.Type)}}
+	}
+	versioned := *f.new
+	versioned.Versioned = true
+	tables := fieldTables(&versioned, h.to.field)
+	bare := tables[0]
+	if revisions {
+		bare = tables[1]
+	}
+	bare.Name, bare.Indexes = out.table, nil
+	return CreateTable{bare}
+}
+
+// station is one incarnation on a way back with the values it has then.
+type station struct {
+	hop   hop
+	value relation
+	lies  bool // it has a place for these rows
+	empty bool // nothing is known of its values
+}
+
+// stations goes the way back from the present values to those that come back. Each incarnation keeps what lies there
+// while its neighbour still agrees with it. Settled, when given, is told the values of each one that is passed and
+// answers where they lie from then on. For revisions, incarnations that were in use while none were kept are stepped
+// over.
+func (f *fields) stations(r *replacement, rows rowset, kept map[string]bool, present spot, where func(hop) spot, settled func(hop, relation) relation) ([]station, error) {
+	var list []station
+	var v relation
+	at, known := node{tag: r.tag, field: r.from}, !rows.revisions || kept[r.tag]
+	if known {
+		v = rows.read(present)
+	}
+	for i, h := range r.hops {
+		last, lies := i == len(r.hops)-1, !rows.revisions || kept[h.to.tag]
+		if !lies && !last {
+			continue
+		}
+		if !lies && !known {
+			list = append(list, station{hop: h, empty: true})
+			continue
+		}
+		there := where(h)
+		there.none = !lies
+		if known {
+			next, err := rows.follow(v, hop{from: at, to: h.to}, there)
+			if err != nil {
+				return nil, err
+			}
+			v = next
+		} else {
+			v = rows.read(there)
+		}
+		at, known = h.to, true
+		list = append(list, station{hop: h, value: v, lies: lies})
+		if settled != nil && !last {
+			v = settled(h, v)
+		}
+	}
+	return list, nil
+}
+
+// returning is the way back as the tables are now, before any step of this plan.
+func (f *fields) returning(r *replacement, revisions bool, kept map[string]bool) ([]station, rowset, error) {
 	rows := f.g.rows(f.nowName(rowTable(f.new.ID, revisions)), revisions)
-	v, err := f.trail(r, rows, f.today(r.from, revisions), func(h hop) spot {
-		s := f.spot(h.to.field, h.to.tag, revisions)
-		s.none = revisions && !kept[h.to.tag]
-		return s
-	})
-	return v, rows, err
+	present := f.today(r.from, revisions)
+	if r.lying {
+		present = f.spot(r.from, r.tag, revisions)
+	}
+	list, err := f.stations(r, rows, kept, present, func(h hop) spot { return f.spot(h.to.field, h.to.tag, revisions) }, nil)
+	return list, rows, err
 }
 
 // keptRevisions reports by tag which incarnations on a way back have values beside the revisions: some were in use only
 // while none were kept.
 func (f *fields) keptRevisions(ctx context.Context, r *replacement) (map[string]bool, error) {
-	kept := map[string]bool{}
+	kept := map[string]bool{r.tag: f.old.Versioned && !r.lying}
+	nodes := []node{}
+	if r.lying {
+		t, _ := f.lying(r.tag)
+		nodes = append(nodes, node{tag: r.tag, tombstone: &t})
+	}
 	for _, h := range r.hops {
-		has, err := f.lies(ctx, *h.to.tombstone)
+		nodes = append(nodes, h.to)
+	}
+	for _, n := range nodes {
+		has, err := f.lies(ctx, *n.tombstone)
 		if err != nil {
 			return nil, err
 		}
-		kept[h.to.tag] = len(has) > 1 && has[1]
+		kept[n.tag] = len(has) > 1 && has[1]
 	}
 	return kept, nil
 }
@@ -195,12 +285,8 @@ func (f *fields) today(field *document.Field, revisions bool) spot {
 
 // checkReturn asks how many rows were written since an incarnation went out of use, and whether what comes back keeps
 // the field's rules. It reports whether everything still is what it was.
-func (f *fields) checkReturn(ctx context.Context, r *replacement, has []bool) (bool, error) {
-	kept, err := f.keptRevisions(ctx, r)
-	if err != nil {
-		return false, err
-	}
-	query, sample, err := f.edited(r, has, kept)
+func (f *fields) checkReturn(ctx context.Context, r *replacement, kept map[string]bool) (bool, error) {
+	query, sample, err := f.edited(r, kept)
 	if err != nil {
 		return false, err
 	}
@@ -217,32 +303,33 @@ func (f *fields) checkReturn(ctx context.Context, r *replacement, has []bool) (b
 	if err != nil {
 		return false, err
 	}
-	v, rows, err := f.returning(r, false, kept)
+	list, rows, err := f.returning(r, false, kept)
 	if err != nil {
 		return false, err
 	}
-	if err := f.checkRules(ctx, r, rows, v); err != nil {
+	if err := f.checkRules(ctx, r, rows, list[len(list)-1].value); err != nil {
 		return false, err
 	}
 	return proved && n == 0, nil
 }
 
 // edited writes the query that counts the rows whose returning value is not the one that lies there.
-func (f *fields) edited(r *replacement, has []bool, kept map[string]bool) (query, sample string, err error) {
+func (f *fields) edited(r *replacement, kept map[string]bool) (query, sample string, err error) {
 	var counts []string
-	for i, revisions := range f.both() {
-		if !has[i] {
-			continue
-		}
-		v, rows, err := f.returning(r, revisions, kept)
+	for _, revisions := range f.both() {
+		list, rows, err := f.returning(r, revisions, kept)
 		if err != nil {
 			return "", "", err
 		}
-		lie := f.spot(&r.back.Shape.Fields[0], r.back.Tag, revisions)
-		differ := rows.differ(v, lie)
-		counts = append(counts, fmt.Sprintf("(SELECT count(*) FROM (%s) AS %s)", differ, rows.quote("d")))
-		if !revisions {
-			sample = differ + " ORDER BY 1"
+		for _, s := range list {
+			if !s.lies {
+				continue
+			}
+			differ := rows.differ(s.value, f.spot(s.hop.to.field, s.hop.to.tag, revisions))
+			counts = append(counts, fmt.Sprintf("(SELECT count(*) FROM (%s) AS %s)", differ, rows.quote("d")))
+			if !revisions {
+				sample = differ + " ORDER BY 1"
+			}
 		}
 	}
 	total := fmt.Sprintf("(SELECT count(*) FROM %s)", f.now(document.ContentTable(f.new.ID)))

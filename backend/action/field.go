@@ -221,7 +221,7 @@ func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
 			return nil
 		}
-		return f.bringBack(ctx, c, former)
+		return f.restore(ctx, c, former)
 	}
 	if found {
 		def := "empty"
@@ -231,10 +231,44 @@ func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 			Options: []string{"empty", "restore"}, Default: &def,
 		})
 		if ok && answer == "restore" {
-			return f.bringBack(ctx, c, former)
+			return f.restore(ctx, c, former)
 		}
 	}
 	return f.create(ctx, c)
+}
+
+// latest returns the incarnation of a line that was in use last, of those that are out of use.
+func (f *fields) latest(t Tombstone) Tombstone {
+	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
+		other := f.g.Tombstones[i]
+		if other.Kind != Whole || other.Field == "" || other.EntityTag != t.EntityTag {
+			continue
+		}
+		if _, related := f.links(other.Tag, t.Tag); related || other.Tag == t.Tag {
+			return other
+		}
+	}
+	return t
+}
+
+// restore brings an incarnation back. What was written while a later one of its line was in use comes along.
+func (f *fields) restore(ctx context.Context, c diff.FieldAdded, t Tombstone) error {
+	last := f.latest(t)
+	if last.Tag == t.Tag || f.used[last.Tag] {
+		return f.bringBack(ctx, c, t)
+	}
+	switch has, err := f.lies(ctx, last); {
+	case err != nil:
+		return err
+	case !has[0]:
+		return f.bringBack(ctx, c, t) // what it knew is gone
+	}
+	r, err := f.along(&replacement{from: &last.Shape.Fields[0], to: c.Field, tag: last.Tag, lying: true, key: c.Key, rule: c.Rule}, t)
+	if err != nil {
+		return err
+	}
+	f.life.Fields[c.Field.ID] = r.next
+	return f.comeBack(ctx, r)
 }
 
 func (f *fields) create(ctx context.Context, c diff.FieldAdded) error {

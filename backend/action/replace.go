@@ -13,18 +13,15 @@ import (
 // or in an earlier one of the same line that comes back.
 type replacement struct {
 	from, to *document.Field
-	tag      string     // the present incarnation
+	tag      string     // the present incarnation, or the one that was in use last
+	lying    bool       // it is out of use already
 	back     *Tombstone // the one that comes back; nil: a new one
 	hops     []hop      // how to get to it
 	next     string     // the incarnation that is in use afterwards
 	fill     *string    // what rows get that have no value
-	apart    string     // of the one that comes back: what its former values are called while merged ones take its place
 	key      string     // key path of the change that brings it
 	rule     diff.Rule
 }
-
-// merged reports whether what comes back is not simply what lies there.
-func (r *replacement) merged() bool { return r.apart != "" }
 
 // replacements finds the fields whose values go on in another incarnation.
 func (f *fields) replacements(ctx context.Context, hints diff.Hints, changes []diff.Change) error {
@@ -245,7 +242,7 @@ func (f *fields) pour(r *replacement, values func(rows rowset, revisions bool) (
 			return nil, err
 		}
 		steps = append(steps, f.place(r.to, revisions)...)
-		steps = append(steps, rows.write(v, r.to, listTable(f.new.ID, r.to.ID, revisions)))
+		steps = append(steps, rows.write(v, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
 	}
 	given, err := f.give(r)
 	if err != nil {
@@ -316,17 +313,17 @@ func (f *fields) give(r *replacement) ([]Step, error) {
 	}, nil
 }
 
-// write puts a relation where the values of a field go.
-func (r rowset) write(v relation, field *document.Field, list string) Step {
+// write puts a relation where its values go: into a column of the rows, or into a table of their own.
+func (r rowset) write(v relation, column, list string) Step {
 	switch {
-	case field.Multiple():
+	case v.field.Multiple():
 		return Insert{Table: list, Columns: listColumns(), Select: v.query}
 	case v.query != "":
 		return Update{
-			Table: r.table, Set: []Assignment{{field.ID, r.of("m", "value")}},
+			Table: r.table, Set: []Assignment{{column, r.of("m", "value")}},
 			From: "(" + v.query + ") AS " + r.quote("m"), Where: r.match("m", r.keys, r.table, r.keys),
 		}
 	default:
-		return Update{Table: r.table, Set: []Assignment{{field.ID, v.expr}}, Where: v.where}
+		return Update{Table: r.table, Set: []Assignment{{column, v.expr}}, Where: v.where}
 	}
 }
