@@ -63,17 +63,22 @@ func (c *Coordinator) Tombstones(ctx context.Context) (Tombstones, error) {
 	if c.unprepared(ctx) {
 		return list, nil
 	}
-	if err := c.latest(ctx); err != nil {
-		return list, coded(err)
+	for try := 1; ; try++ {
+		if err := c.latest(ctx); err != nil {
+			return list, coded(err)
+		}
+		g, err := c.graveyard(ctx)
+		if err == nil {
+			list.Items, err = g.shown(ctx, c.tombs)
+		}
+		if err == nil {
+			return list, nil
+		}
+		// Counting takes many looks: another program may purge what was there at the first one.
+		if moved, asked := c.moved(ctx); asked != nil || !moved || try == attempts {
+			return list, coded(err)
+		}
 	}
-	g, err := c.graveyard(ctx)
-	if err != nil {
-		return list, coded(err)
-	}
-	if list.Items, err = g.shown(ctx, c.tombs); err != nil {
-		return list, coded(err)
-	}
-	return list, nil
 }
 
 // latest catches up with the database alone. The files are the watcher's: what it does not hear of a change that was
