@@ -20,9 +20,13 @@ func applyCommand() command {
 approved category is applied (default: safe); the rest stays pending. A held file is applied when
 it is named. With --plan exactly that plan is applied, or nothing when it is not the plan any more.
 
-Exit status: 0 applied or nothing to do, 1 something failed and nothing of it was changed,
-4 a file is invalid, 3 something of it is left pending, blocked by a question, or the plan is
-stale. With --dry-run it is the status that the same command without it would end with.`,
+What nobody looked at yet is rehearsed first: forward, back and forward again on a copy. A way back
+that would lose something blocks the apply. Ctrl+C cancels it before it is committed; nothing of it
+is left then, and the history says who cancelled it. Pressed again it ends the program.
+
+Exit status: 0 applied or nothing to do, 1 something failed or was cancelled and nothing of it was
+changed, 4 a file is invalid, 3 something of it is left pending, blocked by a question or by its
+rehearsal, or the plan is stale. With --dry-run it is the status that the same command without it would end with.`,
 		examples: []string{
 			"marain apply",
 			"marain apply schemas/article.schema.yaml --approve warning --note \"subtitles\"",
@@ -50,7 +54,10 @@ func runApply(ctx context.Context, inv *invocation) (int, error) {
 	req := coordinator.ReloadRequest{
 		Files: files, DryRun: o.dryRun, Approve: o.approve, PlanID: o.plan, Answers: o.answers, Note: o.note,
 	}
-	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) { return e.Reload(ctx, req, inv.actor()) })
+	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) {
+		defer inv.follow(e)()
+		return e.Reload(ctx, req, inv.actor())
+	})
 	if err != nil {
 		return 0, err
 	}

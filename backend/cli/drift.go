@@ -81,6 +81,7 @@ func runMend(ctx context.Context, inv *invocation) (int, error) {
 		return 0, err
 	}
 	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) {
+		defer inv.follow(e)()
 		if o.adopt {
 			return e.Adopt(ctx, coordinator.AdoptRequest{
 				Files: files, Keys: o.keys, DryRun: o.dryRun, PlanID: o.plan, Answers: o.answers, Note: o.note,

@@ -18,10 +18,11 @@ func rollbackCommand() command {
   --file PATH --version N   puts one file back to a version
   --to ID                   puts the whole project back to the state right after that batch
 The old text is written back to the files; edits that were not applied are kept as drafts
-(marain drafts). Going back to the present state does nothing.
+(marain drafts). Going back to the present state does nothing. It is rehearsed on a copy first, and
+Ctrl+C cancels it before it is committed, as in apply.
 
 Exit status: 0 done or nothing to do, 1 an error, such as later batches that stand in the way,
-3 blocked by a question, or the plan is stale.`,
+3 blocked by a question or by its rehearsal, or the plan is stale.`,
 		examples: []string{
 			"marain rollback --action 01JD3K6Z0P4N8V5X2T7QWERTYA",
 			"marain rollback --file schemas/article.schema.yaml --version 3 --dry-run",
@@ -52,7 +53,10 @@ func runRollback(ctx context.Context, inv *invocation) (int, error) {
 			return 0, err
 		}
 	}
-	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) { return e.Rollback(ctx, req, inv.actor()) })
+	result, err := ask(ctx, inv, func(e Engine) (coordinator.ApplyResult, error) {
+		defer inv.follow(e)()
+		return e.Rollback(ctx, req, inv.actor())
+	})
 	if err != nil {
 		return 0, err
 	}
