@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"marain/backend/coordinator"
+	"marain/backend/event"
 )
 
 // drift returns what differs.
@@ -261,6 +262,26 @@ func TestDriftOfAnotherProgramIsNoticed(t *testing.T) {
 	}
 	b.sql(`CREATE UNIQUE INDEX "uq_content_note__code" ON content_note (code)`)
 	eventually(t, "it is in sync again", func() bool { return b.status().InSync })
+}
+
+func TestAPlanThatFindsDriftTellsEverybody(t *testing.T) {
+	t.Parallel()
+	b := drifting(t)
+	b.sql(`DROP INDEX "uq_content_note__code"`)
+	events := b.c.Subscribe(0, true)
+	defer events.Close()
+	b.plan()
+	if s := b.status(); s.InSync || s.Drift.Differences != 1 {
+		t.Errorf("in sync %v, %+v", s.InSync, s.Drift)
+	}
+	select {
+	case e := <-events.C():
+		if e.Type != event.Changes {
+			t.Errorf("the event is %q", e.Type)
+		}
+	default:
+		t.Error("nobody was told")
+	}
 }
 
 func TestAStartOnADriftedDatabaseIsHonest(t *testing.T) {

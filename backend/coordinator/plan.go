@@ -149,7 +149,7 @@ func (c *Coordinator) plan(ctx context.Context, w wish, id string) (*sealed, err
 func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 	c.order(w.inputs)
 	s := &sealed{wish: w, inputs: w.inputs, seq: c.seq}
-	unprepared := c.unprepared(ctx)
+	unprepared, known := c.unprepared(ctx), c.live.summary()
 	err := c.db.Read(ctx, func(q database.Querier) error {
 		// What is in memory and what is read now must be of one moment, or the plan would compare two.
 		seq, _, err := c.head(ctx, q, unprepared)
@@ -196,6 +196,10 @@ func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 		s.seal = action.Fingerprint(s.tables, inspect.live)
 		return nil
 	})
+	if c.live.summary() != known { // whoever looks first tells everybody
+		c.publishStatus()
+		c.announce()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -187,9 +187,9 @@ async function drift({ server, screen }: Scene, shot: Shot): Promise<void> {
     CREATE TABLE audit_log (id INTEGER PRIMARY KEY, said TEXT);`);
   await screen.button('Changes').click();
   await screen.button('Reload').click();
-  await screen.page.getByRole('button', { name: 'in the tables' }).waitFor();
+  await screen.button('Show them').waitFor();
   await shot('drift-notice');
-  await screen.page.getByRole('button', { name: 'in the tables' }).click();
+  await screen.button('Show them').click();
   await screen.sees('What differs');
   await shot('drift-repair');
   const rows = screen.page.getByRole('group', { name: 'Drift' }).getByRole('button');
