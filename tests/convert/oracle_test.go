@@ -34,7 +34,7 @@ func oracle(from, to *document.Field, value any) any {
 	case value == nil, from.Type == document.Component && to.Type == document.Slug:
 		return nil
 	case isText(to.Type):
-		text, ok := toText(from, value)
+		text, ok := toText(value)
 		if !ok || to.Type == document.Slug && from.Type != document.Slug && !slugRule.MatchString(text) {
 			return nil
 		}
@@ -58,7 +58,7 @@ func oracle(from, to *document.Field, value any) any {
 	}
 }
 
-func toText(from *document.Field, value any) (string, bool) {
+func toText(value any) (string, bool) {
 	switch v := value.(type) {
 	case int64:
 		return strconv.FormatInt(v, 10), true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +11,9 @@ import (
 	"marain/backend/document"
 )
 
-// names are those that the expressions use themselves, or that other parts of the databases do.
+// names are those that the expressions use themselves, or that the functions in them do.
 func names() []string {
-	return strings.Fields("a b c d e f j k m n p r s t u v w x y z s1 s2 s3 s4 key value type atom parent fullkey json shift user exponent colons path")
+	return strings.Fields("a b c d e f j m n p r s t u v w x y z s1 s2 s3 s4 key value type parent fullkey json shift")
 }
 
 // TestEveryName converts columns and tables whose names could be taken for a part of the expression.
@@ -24,24 +23,34 @@ func TestEveryName(t *testing.T) {
 			from, to document.FieldType
 			value    string
 		}{
-			{document.Text, document.Integer, "007"}, {document.Text, document.Float, "1.50"}, {document.Text, document.Boolean, "TRUE"},
-			{document.Text, document.Datetime, "2024-01-02T03:04:05.50+01:00"}, {document.Text, document.Component, `{"b":["\u00e9",{"c":1e30}]}`}, {document.Text, document.Slug, "a-b"},
-			{document.Float, document.Text, "0.30000000000000004"}, {document.Float, document.Slug, "5"}, {document.Datetime, document.Float, "2024-01-02T03:04:05Z"}, {document.Datetime, document.Text, "2024-01-02T03:04:05.5Z"},
-			{document.Integer, document.Float, "5"}, {document.Component, document.Text, `{"a":1}`},
+			{document.Text, document.Integer, "007"},
+			{document.Text, document.Float, "1.50"},
+			{document.Text, document.Datetime, "2024-01-02T03:04:05.50+01:00"},
+			{document.Text, document.Component, `{"b":["\u00e9",{"c":1e30}]}`},
+			{document.Float, document.Text, "1e-310"},
+			{document.Float, document.Slug, "5"},
+			{document.Datetime, document.Float, "2024-01-02T03:04:05.5Z"},
+			{document.Datetime, document.Text, "2024-01-02T03:04:05.5Z"},
 		} {
 			from, to := field(c.from), field(c.to)
+			var columns, converted []string
 			for _, name := range names() {
-				table, column := e.Quote(name), e.Quote(name)
-				e.exec(t, "DROP TABLE IF EXISTS "+table, fmt.Sprintf("CREATE TABLE %s (%s %s)", table, column, e.declared(from)),
-					fmt.Sprintf("INSERT INTO %s VALUES ('%s')", table, c.value))
-				var alone, qualified, again bool
-				query := fmt.Sprintf("SELECT (%s) IS NOT NULL, (%s) IS NOT NULL, %s FROM %s", e.Convert(from, to, column), e.Convert(from, to, table+"."+column),
-					action.RoundTrip(e, to, from, "("+e.Convert(from, to, table+"."+column)+")"), table)
-				if err := e.db.QueryRowContext(context.Background(), query).Scan(&alone, &qualified, &again); err != nil {
+				columns = append(columns, e.Quote(name)+" "+e.declared(from))
+				converted = append(converted, "("+e.Convert(from, to, e.Quote(name))+") IS NOT NULL")
+			}
+			for i, name := range names() { // one column at a time has a value
+				table := e.Quote(name)
+				e.exec(t, fmt.Sprintf("CREATE TABLE %s (%s)", table, strings.Join(columns, ", ")), fmt.Sprintf("INSERT INTO %s (%s) VALUES ('%s')", table, table, c.value))
+				query := fmt.Sprintf("SELECT (%s) IS NOT NULL AND %s FROM %s", e.Convert(from, to, table+"."+table), converted[i], table)
+				if i == 0 {
+					query = fmt.Sprintf("SELECT (%s) AND NOT (%s) FROM %s", converted[0], strings.Join(converted[1:], " OR "), table)
+				}
+				var right bool
+				if err := e.db.QueryRowContext(context.Background(), query).Scan(&right); err != nil {
 					t.Fatalf("%s: %s to %s in a column %s: %v", e.Name(), c.from, c.to, name, err)
 				}
-				if !alone || !qualified || !again {
-					t.Errorf("%s: %s to %s in a column %s: %v, with the table's name %v, there and back %v", e.Name(), c.from, c.to, name, alone, qualified, again)
+				if !right {
+					t.Errorf("%s: %s to %s in a column %s: another column was converted", e.Name(), c.from, c.to, name)
 				}
 				e.exec(t, "DROP TABLE "+table)
 			}
@@ -61,14 +70,6 @@ func TestEveryPlace(t *testing.T) {
 			}
 		}
 	}
-}
-
-// short leaves long texts out, each of which takes its time.
-func short(values []any) []any {
-	return slices.DeleteFunc(values, func(value any) bool {
-		text, ok := value.(string)
-		return ok && len(text) > 100
-	})
 }
 
 func (e *engine) places(t *testing.T, from, to *document.Field) {
@@ -110,7 +111,10 @@ func TestConstants(t *testing.T) {
 	from := field(document.Text)
 	for _, e := range engines(t) {
 		e.store(t, field(document.Boolean), []any{true})
-		for _, value := range texts()[1:] {
+		for i, value := range short(texts()[1:]) {
+			if e.Name() == "sqlite" && i%10 > 0 {
+				continue // it computes them like any other value
+			}
 			constant := "CAST('" + strings.ReplaceAll(value.(string), "'", "''") + "' AS TEXT)"
 			for _, toType := range kinds()[1:] {
 				to := field(toType)
