@@ -61,7 +61,11 @@ screenshots: setup-test $(MARAIN) ## photograph every view in both themes into b
 
 .PHONY: bench
 bench: ## how fast a saved file becomes visible and live
-	go test -run '^$$' -bench . -benchtime 50x ./tests/bench
+	go test -run '^$$' -bench 'Floor|Save' -benchtime 50x ./tests/bench
+
+.PHONY: bench-rows
+bench-rows: ## changes of a table with a million rows (MARAIN_ROWS), on SQLite and PostgreSQL
+	go test -run '^$$' -bench Rows -benchtime 1x -timeout 30m ./tests/bench
 
 .PHONY: format
 format: ## rewrite Go files the way `make check` wants them
