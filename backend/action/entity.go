@@ -87,6 +87,7 @@ func (w *work) addEntity(ctx context.Context, e *document.Entity) error {
 	w.draft.Effects.Lives[e.ID] = &life
 	var up []Step
 	for _, t := range Tables(e) {
+		t.Like = "" // all of them are new
 		up = append(up, CreateTable{t})
 	}
 	return w.migrate(fmt.Sprintf("Create the tables of content type %s", e.ID), up, retireEntity(e, life.Tag))

@@ -22,6 +22,7 @@ type Table struct {
 	Columns []Column
 	Key     []string // primary key
 	Parent  string   // parent_id references this table's id, ON DELETE CASCADE; empty for none
+	Like    string   // who may use this table, where it is there already, may use the new one as well; empty for nobody
 	Indexes []Index
 }
 
@@ -119,7 +120,7 @@ func contentTable(e *document.Entity) Table {
 // revisionsTable holds every earlier state of a row: nothing in it is required or unique, because an older state may
 // have been written under other rules.
 func revisionsTable(e *document.Entity) Table {
-	t := Table{Name: document.RevisionsTable(e.ID), Columns: builtIn(), Key: []string{"id", "rid"}}
+	t := Table{Name: document.RevisionsTable(e.ID), Columns: builtIn(), Key: []string{"id", "rid"}, Like: document.ContentTable(e.ID)}
 	t.Columns[2].NotNull = true // part of the key
 	for i := range e.Fields {
 		if f := &e.Fields[i]; !f.Multiple() {
@@ -143,13 +144,13 @@ func fieldTables(e *document.Entity, f *document.Field) []Table {
 		}
 	}
 	name := document.FieldTable(e.ID, f.ID)
-	live := Table{Name: name, Columns: columns(), Key: []string{"id"}, Parent: document.ContentTable(e.ID)}
+	live := Table{Name: name, Columns: columns(), Key: []string{"id"}, Parent: document.ContentTable(e.ID), Like: document.ContentTable(e.ID)}
 	live.Indexes = append(live.Indexes, Index{Name: document.IndexName(name, "parent_id"), Table: name, Columns: []string{"parent_id"}})
 	live.Indexes = append(live.Indexes, fieldIndexes(name, "value", f)...)
 	if !e.Versioned {
 		return []Table{live}
 	}
-	revisions := Table{Name: document.FieldRevisionsTable(e.ID, f.ID), Columns: columns(), Key: []string{"id", "rid"}}
+	revisions := Table{Name: document.FieldRevisionsTable(e.ID, f.ID), Columns: columns(), Key: []string{"id", "rid"}, Like: document.ContentTable(e.ID)}
 	return []Table{live, revisions}
 }
 

@@ -7,7 +7,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
+	"time"
 
 	"marain/backend/action"
 )
@@ -79,6 +82,14 @@ type Marker interface {
 	Mark(ctx context.Context, q Querier) (string, error)
 }
 
+// Locker is a [Database] on which others can write to tables while the engine's one writing transaction goes on.
+type Locker interface {
+	// Lock keeps everybody else from writing to those of the tables that exist until the transaction ends, so that what
+	// is proved of their rows stays true. Alone keeps them from reading too, which changing the tables takes anyway: then
+	// nothing has to be waited for with a lock in hand. [ErrLocked] when somebody uses one of them for too long.
+	Lock(ctx context.Context, q Querier, tables []string, alone bool) error
+}
+
 // Bookkeeping returns the statements that make Marain's own tables, each idempotent. The same SQL serves every
 // database.
 func Bookkeeping() []string { return bookkeeping }
@@ -125,12 +136,25 @@ func scan(rows *sql.Rows, columns []string) (map[string]any, error) {
 	}
 	row := make(map[string]any, len(columns))
 	for i, name := range columns {
-		if raw, ok := values[i].([]byte); ok {
-			values[i] = string(raw)
-		}
-		row[name] = values[i]
+		row[name] = plain(values[i])
 	}
 	return row, nil
+}
+
+// plain turns what a driver returns into what can be written as JSON: numbers, texts, booleans and nil. Times are RFC
+// 3339 in UTC.
+func plain(value any) any {
+	switch v := value.(type) {
+	case []byte:
+		return string(v)
+	case time.Time:
+		return v.UTC().Format(time.RFC3339Nano)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return strconv.FormatFloat(v, 'g', -1, 64)
+		}
+	}
+	return value
 }
 
 // timeout gives an interrupted query the error of its context: drivers have their own words for it.

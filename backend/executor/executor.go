@@ -200,6 +200,9 @@ func (r *run) guard(ctx context.Context, q database.Querier) error {
 	if seq != r.work.BaseSeq {
 		return fmt.Errorf("another batch was applied since: %w", ErrStale)
 	}
+	if err := r.lock(ctx, q); err != nil {
+		return err
+	}
 	stamp, err := r.executor.Database.Stamp(ctx, q)
 	if err != nil {
 		return err
@@ -214,6 +217,25 @@ func (r *run) guard(ctx context.Context, q database.Querier) error {
 		}
 	}
 	return r.proofs(ctx, q)
+}
+
+// lock keeps others from the tables that the batch changes, before anything is proved of them. While a backup is taken
+// they may still be read.
+func (r *run) lock(ctx context.Context, q database.Querier) error {
+	locker, able := r.executor.Database.(database.Locker)
+	if !able {
+		return nil
+	}
+	var steps []action.Step
+	for _, f := range r.work.Files {
+		for _, a := range f.Draft.File.Actions {
+			steps = append(steps, a.Steps...)
+		}
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	return locker.Lock(ctx, q, action.Touched(steps), r.work.Before == nil || r.work.DryRun)
 }
 
 // proofs runs the decisive checks again: what was proved when the plan was made must still be so.

@@ -17,7 +17,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // configure turns the settings of a project into those of the driver. No error repeats them: they may hold a password.
@@ -29,7 +28,6 @@ func configure(connection project.Connection, l limits) (*pgx.ConnConfig, error)
 	config.ConnectTimeout = l.connect
 	// Nothing is kept on a connection that a change of tables could make wrong, and a pooler gets along with it.
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
-	config.OnPgError = discreet(config.OnPgError)
 	config.DialFunc = dialer(l)
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: l.grace}
@@ -145,12 +143,12 @@ func (db *DB) on(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (e
 }
 
 // raw runs fn on the driver's connection behind one of a pool.
-func raw(conn *sql.Conn, fn func(*pgx.Conn) error) error {
-	return conn.Raw(func(c any) error {
-		own, ok := c.(*stdlib.Conn)
+func raw(c *sql.Conn, fn func(*pgx.Conn) error) error {
+	return c.Raw(func(inner any) error {
+		own, ok := inner.(conn)
 		if !ok {
-			return fmt.Errorf("the connection is a %T", c)
+			return fmt.Errorf("the connection is a %T", inner)
 		}
-		return fn(own.Conn())
+		return discreet(fn(own.Conn.Conn()))
 	})
 }

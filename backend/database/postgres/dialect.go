@@ -149,7 +149,25 @@ func (d Dialect) createTable(t action.Table) ([]string, error) {
 	for _, index := range t.Indexes {
 		statements = append(statements, d.createIndex(index))
 	}
+	if t.Like != "" {
+		statements = append(statements, d.copyGrants(t.Like, t.Name))
+	}
 	return statements, nil
+}
+
+// copyGrants lets those who may use one table use another one in the same ways. Where a table shows everyone only some
+// of its rows, a new one without such rules would show too much, so nothing is granted.
+func (d Dialect) copyGrants(from, to string) string {
+	return fmt.Sprintf(`DO $grants$
+DECLARE r record;
+BEGIN
+  FOR r IN SELECT a.grantee, a.privilege_type, a.is_grantable FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+    WHERE c.oid = to_regclass(%s) AND a.grantee <> c.relowner AND NOT c.relrowsecurity
+  LOOP
+    EXECUTE format('GRANT %%s ON %%s TO %%s%%s', r.privilege_type, %s, CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r.grantee)) END,
+      CASE WHEN r.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+  END LOOP;
+END $grants$`, quoteText(d.Quote(from)), quoteText(d.Quote(to)))
 }
 
 func (d Dialect) column(c action.Column) (string, error) {
@@ -193,7 +211,7 @@ func literal(t action.ColumnType, value any) (string, error) {
 		if strings.ContainsRune(v, 0) {
 			return "", errors.New("a NUL character cannot be stored")
 		}
-		return "'" + strings.ReplaceAll(v, "'", "''") + "'", nil
+		return quoteText(v), nil
 	case bool:
 		if v {
 			return "TRUE", nil
@@ -210,6 +228,9 @@ func literal(t action.ColumnType, value any) (string, error) {
 		return "", fmt.Errorf("unsupported constant %T", value)
 	}
 }
+
+// quoteText writes a text as it stands in SQL, its quotes doubled.
+func quoteText(v string) string { return "'" + strings.ReplaceAll(v, "'", "''") + "'" }
 
 // floating writes a number with all its digits. The cast keeps it from being compared as a decimal number.
 func floating(v float64) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"regexp"
 	"strings"
 
 	"marain/backend/database"
@@ -28,20 +27,6 @@ const (
 	classCorrupt         = "XX00"
 )
 
-// discreet removes from the server's errors what holds values of rows, before anything else can see it: the detail,
-// the hint, where it happened, and in a message about a value the value itself.
-func discreet(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
-	return func(conn *pgconn.PgConn, e *pgconn.PgError) bool {
-		e.Detail, e.Hint, e.Where, e.InternalQuery = "", "", "", ""
-		if strings.HasPrefix(e.Code, classData) {
-			e.Message = inQuotes.ReplaceAllString(e.Message, "…")
-		}
-		return next == nil || next(conn, e)
-	}
-}
-
-var inQuotes = regexp.MustCompile(`(?s)".*"`)
-
 // codeOf returns the server's code in an error, or nothing.
 func codeOf(err error) string {
 	var e *pgconn.PgError
@@ -58,6 +43,8 @@ func (db *DB) translate(ctx context.Context, err error) error {
 	}
 	code := codeOf(err)
 	switch {
+	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+		return errors.Join(ctx.Err(), err)
 	case code == codeLockNotAvailable, code == codeDeadlock:
 		return errors.Join(database.ErrLocked, err)
 	case code == codeQueryCanceled && ctx.Err() == nil:

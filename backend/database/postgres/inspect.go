@@ -138,3 +138,35 @@ func (db *DB) TableNames(ctx context.Context, q database.Querier) (names []strin
 	}
 	return names, rows.Err()
 }
+
+// Lock locks those of the tables that exist, all in one statement and in one order, so that two who lock never wait for
+// each other.
+func (db *DB) Lock(ctx context.Context, q database.Querier, tables []string, alone bool) (err error) {
+	rows, err := q.Query(ctx, `SELECT quote_ident(c.relname) FROM pg_class AS c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p') ORDER BY c.relname`, tables)
+	if err != nil {
+		return fmt.Errorf("look for the tables to lock: %w", err)
+	}
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return errors.Join(fmt.Errorf("look for the tables to lock: %w", err), rows.Close())
+		}
+		names = append(names, name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("look for the tables to lock: %w", err)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	mode := "SHARE ROW EXCLUSIVE"
+	if alone {
+		mode = "ACCESS EXCLUSIVE"
+	}
+	if _, err := q.Exec(ctx, "LOCK TABLE "+strings.Join(names, ", ")+" IN "+mode+" MODE"); err != nil {
+		return fmt.Errorf("lock the tables: %w", err)
+	}
+	return nil
+}

@@ -65,6 +65,7 @@ type DB struct {
 var (
 	_ database.Database = (*DB)(nil)
 	_ database.Marker   = (*DB)(nil)
+	_ database.Locker   = (*DB)(nil)
 )
 
 // Open connects to a server and looks at what it finds. The database must exist; its tables are made by others.
@@ -91,7 +92,7 @@ func open(ctx context.Context, connection project.Connection, l limits) (*DB, er
 }
 
 func (db *DB) pool(size int) *sql.DB {
-	pool := sql.OpenDB(stdlib.GetConnector(*db.config, stdlib.OptionAfterConnect(db.same)))
+	pool := sql.OpenDB(connector{stdlib.GetConnector(*db.config, stdlib.OptionAfterConnect(db.same))})
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool
