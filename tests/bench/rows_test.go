@@ -13,6 +13,9 @@ import (
 	"marain/backend/action"
 	"marain/backend/coordinator"
 	"marain/backend/project"
+	"marain/tests/cluster"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
 // rowCount is how many rows the changed table has: a million, or what MARAIN_ROWS says.
@@ -66,6 +69,7 @@ func edits() []edit {
 // database was locked (locked).
 func BenchmarkRows(b *testing.B) {
 	for _, kind := range databases(b) {
+		fmt.Println(kind.name)
 		b.Run(kind.name, func(b *testing.B) { changeRows(b, kind) })
 	}
 }
@@ -174,7 +178,11 @@ type storage struct {
 }
 
 func databases(b *testing.B) []storage {
-	return []storage{{
+	return []storage{sqliteStorage(), postgresStorage(b)}
+}
+
+func sqliteStorage() storage {
+	return storage{
 		name: "sqlite", integer: "INTEGER", settle: "PRAGMA wal_checkpoint(TRUNCATE)", getenv: func(string) string { return "" },
 		fill: `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 INSERT INTO content_big (id, title, number, flag) SELECT printf('01J%%023d', i), 'title ' || i, CAST(i AS TEXT), i %% 7 FROM n`,
@@ -183,5 +191,24 @@ INSERT INTO content_big (id, title, number, flag) SELECT printf('01J%%023d', i),
 			must(b, err)
 			return db
 		},
-	}}
+	}
+}
+
+func postgresStorage(b *testing.B) storage {
+	url := cluster.Database(b)
+	return storage{
+		name: "postgres", integer: "BIGINT", settle: "VACUUM ANALYZE content_big",
+		getenv: func(name string) string {
+			if name == "MARAIN_DATABASE_URL" {
+				return url
+			}
+			return ""
+		},
+		fill: `INSERT INTO content_big (id, title, number, flag) SELECT '01J' || lpad(i::text, 23, '0'), 'title ' || i, i::text, i %% 7 FROM generate_series(1, %d) AS i`,
+		open: func(b *testing.B, _ string) *sql.DB {
+			db, err := sql.Open("pgx", url)
+			must(b, err)
+			return db
+		},
+	}
 }
