@@ -17,32 +17,32 @@ const bystanders = `SELECT DISTINCT 'view', v.relname::text, t.relname::text, ''
 FROM pg_depend AS d JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid JOIN pg_class AS v ON v.oid = r.ev_class
 JOIN pg_class AS t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid AND t.oid <> v.oid
 LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
-WHERE t.relnamespace = current_schema()::regnamespace AND t.relname = ANY (?::name[])
+WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
 UNION ALL
 SELECT 'trigger', g.tgname::text, t.relname::text, '', '', '', concat(pg_get_triggerdef(g.oid), ' ', p.prosrc)
 FROM pg_trigger AS g JOIN pg_class AS t ON t.oid = g.tgrelid JOIN pg_proc AS p ON p.oid = g.tgfoid
-WHERE NOT g.tgisinternal AND t.relnamespace = current_schema()::regnamespace AND t.relname = ANY (?::name[])
+WHERE NOT g.tgisinternal AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
 UNION ALL
 SELECT 'policy', g.polname::text, t.relname::text, '', '', coalesce(a.attname::text, ''), ''
 FROM pg_policy AS g JOIN pg_class AS t ON t.oid = g.polrelid
 LEFT JOIN pg_depend AS d ON d.classid = 'pg_policy'::regclass AND d.objid = g.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.refobjsubid > 0
 LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
-WHERE t.relnamespace = current_schema()::regnamespace AND t.relname = ANY (?::name[])
+WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
 UNION ALL
 SELECT CASE o.contype WHEN 'c' THEN 'check' ELSE 'unique constraint' END, o.conname::text, t.relname::text, '', '', a.attname::text, ''
 FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = o.conrelid CROSS JOIN LATERAL unnest(o.conkey) AS k (number)
 JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.number
-WHERE o.contype IN ('c', 'u', 'x') AND t.relnamespace = current_schema()::regnamespace AND t.relname = ANY (?::name[])
+WHERE o.contype IN ('c', 'u', 'x') AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
 UNION ALL
 SELECT 'foreign key', o.conname::text, f.relname::text, t.relname::text, f.relname::text, a.attname::text, ''
 FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = o.conrelid JOIN pg_class AS f ON f.oid = o.confrelid CROSS JOIN LATERAL unnest(o.confkey) AS k (number)
 JOIN pg_attribute AS a ON a.attrelid = f.oid AND a.attnum = k.number
-WHERE o.contype = 'f' AND o.conparentid = 0 AND f.relnamespace = current_schema()::regnamespace AND f.relname = ANY (?::name[])
+WHERE o.contype = 'f' AND o.conparentid = 0 AND f.relnamespace = quote_ident(current_schema())::regnamespace AND f.relname = ANY (?::name[])
 UNION ALL
 SELECT 'foreign key', o.conname::text, t.relname::text, t.relname::text, f.relname::text, a.attname::text, ''
 FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = o.conrelid JOIN pg_class AS f ON f.oid = o.confrelid CROSS JOIN LATERAL unnest(o.conkey) AS k (number)
 JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.number
-WHERE o.contype = 'f' AND o.conparentid = 0 AND t.relnamespace = current_schema()::regnamespace AND t.relname = ANY (?::name[])
+WHERE o.contype = 'f' AND o.conparentid = 0 AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
 ORDER BY 1, 2, 3, 4, 6`
 
 // Bystanders returns the views, triggers, policies, foreign keys and rules that mention one of the tables of the current

@@ -19,13 +19,13 @@ import (
 const inspect = `SELECT c.relname::text, '', coalesce(a.attnum::int4, 0), coalesce(a.attname::text, ''), format_type(a.atttypid, a.atttypmod),
 	coalesce(a.attnotnull, false), coalesce(a.atthasdef, false), coalesce(a.attcollation::text, '')
 FROM pg_class AS c LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
 UNION ALL
 SELECT c.relname::text, i.relname::text, x.indnkeyatts::int4, x.indkey::text, '', x.indisunique,
 	x.indpred IS NOT NULL OR NOT x.indisvalid OR x.indnullsnotdistinct OR i.relam <> ` + btree + ` OR x.indoption::text ~ '[1-9]'
 	OR EXISTS (SELECT 1 FROM pg_opclass AS p WHERE p.oid = ANY (x.indclass::oid[]) AND NOT p.opcdefault), x.indcollation::text
 FROM pg_class AS c JOIN pg_index AS x ON x.indrelid = c.oid JOIN pg_class AS i ON i.oid = x.indexrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
 	AND (SELECT count(*) FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.oid AND d.deptype = 'i') = 0`
 
 // btree is the number of the usual kind of index, the same on every server.
@@ -124,7 +124,7 @@ FROM unnest(ARRAY['pg_class', 'pg_attribute', 'pg_index']::regclass[]) AS c`).Sc
 
 // TableNames returns the names of all tables of the current schema, in the order of their bytes.
 func (db *DB) TableNames(ctx context.Context, q database.Querier) (names []string, err error) {
-	rows, err := q.Query(ctx, `SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname`)
+	rows, err := q.Query(ctx, `SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname`)
 	if err != nil {
 		return nil, fmt.Errorf("list tables: %w", err)
 	}
@@ -143,7 +143,7 @@ func (db *DB) TableNames(ctx context.Context, q database.Querier) (names []strin
 // each other.
 func (db *DB) Lock(ctx context.Context, q database.Querier, tables []string, alone bool) (err error) {
 	rows, err := q.Query(ctx, `SELECT quote_ident(c.relname) FROM pg_class AS c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p') ORDER BY c.relname`, tables)
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p') ORDER BY c.relname`, tables)
 	if err != nil {
 		return fmt.Errorf("look for the tables to lock: %w", err)
 	}

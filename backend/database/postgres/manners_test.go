@@ -139,7 +139,7 @@ func TestWhatIsOutOfUseHoldsNoName(t *testing.T) {
 	shape := func() (list []string) {
 		err := db.Read(context.Background(), func(q database.Querier) error {
 			rows, err := database.Reader{Querier: q}.Read(context.Background(), `SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS c FROM pg_constraint
-WHERE connamespace = current_schema()::regnamespace AND conrelid::regclass::text NOT LIKE '%\_old\_%' ORDER BY conname`, 100)
+WHERE connamespace = quote_ident(current_schema())::regnamespace AND conrelid::regclass::text NOT LIKE '%\_old\_%' ORDER BY conname`, 100)
 			for _, row := range rows {
 				list = append(list, fmt.Sprint(row["c"]))
 			}

@@ -181,7 +181,7 @@ func (db *DB) Check(ctx context.Context) error {
 		var broken int
 		err := q.QueryRow(ctx, `SELECT (SELECT oid FROM pg_database WHERE datname = current_database()),
 (SELECT count(*) FROM pg_index AS x JOIN pg_class AS c ON c.oid = x.indrelid
- WHERE c.relnamespace = current_schema()::regnamespace AND NOT x.indisvalid)`).Scan(&oid, &broken)
+ WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT x.indisvalid)`).Scan(&oid, &broken)
 		switch {
 		case err != nil:
 			return fmt.Errorf("check the database: %w", err)

@@ -15,7 +15,7 @@ func (db *DB) Ranges(ctx context.Context, q database.Querier, table string, rows
 	var total, blocks int64
 	var kind string
 	err := q.QueryRow(ctx, fmt.Sprintf(`SELECT (SELECT count(*) FROM (SELECT FROM %s LIMIT %d) AS t), relkind::text FROM pg_class
-WHERE relnamespace = current_schema()::regnamespace AND relname = ?::name`, name, rows+1), table).Scan(&total, &kind)
+WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = ?::name`, name, rows+1), table).Scan(&total, &kind)
 	if err != nil {
 		return nil, fmt.Errorf("count the rows of %s: %w", table, err)
 	}
