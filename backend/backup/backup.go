@@ -52,8 +52,9 @@ type Note struct {
 	Summary    string    `json:"summary"`   // of that batch
 	By         string    `json:"by"`
 	TakenAt    time.Time `json:"taken_at"`
-	Seq        int64     `json:"seq"`  // the newest link of the audit chain that is in it
-	Head       string    `json:"head"` // its hash
+	Seq        int64     `json:"seq"`   // the newest link of the audit chain that is in it
+	Head       string    `json:"head"`  // its hash
+	Whole      bool      `json:"whole"` // the whole database, and not some tables
 	Tables     []string  `json:"tables"`
 	Entities   []string  `json:"entities"` // content types that the tables belong to; none for everything
 	Size       int64     `json:"size"`

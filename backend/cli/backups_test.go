@@ -19,7 +19,7 @@ const backupName = "20260304T150607Z-01JD3K6Z0P4N8V5X2T7QWERTYA.db"
 func aBackup() coordinator.Backup {
 	return coordinator.Backup{
 		Name: backupName, ActionID: "01JD3K6Z0P4N8V5X2T7QWERTYA", Kind: "apply", Summary: "1 field removed in schemas/article.schema.yaml",
-		By: "ann via window", TakenAt: "2026-03-04T15:06:07.000Z", Driver: "sqlite", Tables: []string{}, Size: 1_234_567, OK: true,
+		By: "ann via window", TakenAt: "2026-03-04T15:06:07.000Z", Driver: "sqlite", Whole: true, Tables: []string{}, Size: 1_234_567, OK: true,
 	}
 }
 

@@ -25,7 +25,8 @@ type Backup struct {
 	By       string   `json:"by"`
 	TakenAt  string   `json:"taken_at"`
 	Driver   string   `json:"driver"`
-	Tables   []string `json:"tables"` // none for the whole database
+	Whole    bool     `json:"whole"`  // the whole database, and not some tables
+	Tables   []string `json:"tables"` // those inside, when it is not everything
 	Size     int64    `json:"size"`   // bytes
 	OK       bool     `json:"ok"`     // it can be restored here, as far as can be told without reading all of it
 	Message  string   `json:"message"`
@@ -60,7 +61,7 @@ func (c *Coordinator) Backups(context.Context) (Backups, error) {
 func shownBackup(n backup.Note, problem error) Backup {
 	b := Backup{
 		Name: n.Name, ActionID: n.ActionID, Kind: n.Kind, Summary: n.Summary, By: n.By, TakenAt: timestamp(n.TakenAt), Driver: n.Driver,
-		Tables: n.Tables, Size: n.Size, OK: problem == nil,
+		Whole: n.Whole, Tables: n.Tables, Size: n.Size, OK: problem == nil,
 	}
 	if b.Tables == nil {
 		b.Tables = []string{}
@@ -94,15 +95,6 @@ func risky(w executor.Work) bool {
 	})
 }
 
-// keeper is the database as far as copying goes.
-func (c *Coordinator) keeper() (database.Keeper, error) {
-	k, ok := c.db.(database.Keeper)
-	if !ok {
-		return nil, Errorf(CodeInternal, "a %s database cannot be copied by this program", c.db.Dialect().Name())
-	}
-	return k, nil
-}
-
 // secure makes a batch take a backup before it changes anything. One that cannot be taken ends the batch.
 func (c *Coordinator) secure(w *executor.Work) {
 	if !risky(*w) {
@@ -128,22 +120,17 @@ func (c *Coordinator) newNote(actionID, kind, summary, by string) backup.Note {
 
 // takeBackup copies what a batch may change, inside of its transaction and before it changes anything.
 func (c *Coordinator) takeBackup(ctx context.Context, q database.Querier, note backup.Note) (backup.Note, error) {
-	keeper, err := c.keeper()
-	if err != nil {
-		return note, err
-	}
+	var err error
 	if note.Seq, note.Head, err = c.store.Head(ctx, q); err != nil {
 		return note, err
 	}
 	taken, err := c.backups().Write(ctx, note, func(ctx context.Context, file string, n *backup.Note) (err error) {
-		n.Tables, err = keeper.Backup(ctx, q, c.tablesOf(n.Entities), file)
-		if n.Tables == nil {
-			n.Entities = nil // it is everything
-		}
+		n.Tables, err = c.db.Backup(ctx, q, c.tablesOf(n.Entities), file)
+		n.Whole = n.Tables == nil
 		return err
 	})
-	if err != nil && ctx.Err() != nil {
-		return note, err // somebody ended it
+	if err != nil && ctx.Err() != nil || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrUnreachable) {
+		return note, err // somebody ended it, or is in the way: that says nothing of the backup
 	}
 	if err != nil {
 		return note, &Error{Code: CodeInternal, Message: fmt.Sprintf("nothing was changed, because the backup before it could not be taken: %v", err), Details: []any{}, Cause: err}

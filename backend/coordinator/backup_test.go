@@ -78,7 +78,7 @@ func TestABackupComesBeforeWhatIsRisky(t *testing.T) {
 	t.Parallel()
 	b, removed := removal(t)
 	list := b.backups()
-	if len(list) != 1 || list[0].ActionID != removed.ActionID || !list[0].OK || list[0].Kind != "apply" || list[0].By != "ann via code" || list[0].Driver != "sqlite" {
+	if len(list) != 1 || list[0].ActionID != removed.ActionID || !list[0].OK || list[0].Kind != "apply" || list[0].By != "ann via code" || list[0].Driver != b.either("sqlite", "postgres") || list[0].Whole == b.postgres() {
 		t.Fatalf("%+v", list)
 	}
 	file := filepath.Join(b.root, "data/backups", list[0].Name)
@@ -87,21 +87,12 @@ func TestABackupComesBeforeWhatIsRisky(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, info, err)
 		}
 	}
-	// It is a database that any program can open, as it was before the batch.
-	old, err := sqlite.Open(context.Background(), copyOf(t, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer old.Close()
-	err = old.Read(context.Background(), func(q database.Querier) error {
-		var values string
-		if err := q.QueryRow(context.Background(), `SELECT group_concat(b) FROM content_note`).Scan(&values); err != nil || values != "b1,b2" {
-			t.Errorf("%q, %v", values, err)
+	if b.postgres() {
+		if !slices.Equal(list[0].Tables, []string{"content_note"}) {
+			t.Errorf("%v", list[0].Tables)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
+	} else {
+		opensByItself(t, file)
 	}
 	// The history names it, and nothing safe and nothing without SQL makes one.
 	h, err := b.c.Batch(context.Background(), removed.ActionID, false)
@@ -124,6 +115,26 @@ func TestABackupComesBeforeWhatIsRisky(t *testing.T) {
 	b.breaking()
 	if n := len(b.backups()); n != 2 {
 		t.Errorf("%d backups", n)
+	}
+}
+
+// opensByItself proves that a backup is a database that any program can open, as it was before the batch.
+func opensByItself(t *testing.T, file string) {
+	t.Helper()
+	old, err := sqlite.Open(context.Background(), copyOf(t, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	err = old.Read(context.Background(), func(q database.Querier) error {
+		var values string
+		if err := q.QueryRow(context.Background(), `SELECT group_concat(b) FROM content_note`).Scan(&values); err != nil || values != "b1,b2" {
+			t.Errorf("%q, %v", values, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -167,11 +178,18 @@ func TestWithoutABackupNothingIsChanged(t *testing.T) {
 	b.inSync()
 }
 
+// refuseVersions makes the database refuse the new version when everything else of a batch is done.
+func (b *bench) refuseVersions() {
+	b.sql(b.either(`SELECT 1`, `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$`),
+		b.either(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`,
+			`CREATE TRIGGER broken BEFORE INSERT ON file_versions FOR EACH ROW WHEN (new.status = 'applied') EXECUTE FUNCTION refuse()`))
+}
+
 func TestABackupOfAFailedBatchGoesAway(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
 	b.apply(coordinator.ReloadRequest{})
-	b.sql(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	b.refuseVersions()
 	b.write(notePath, entity("note", f("a text")))
 	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeInternal)
 	if list := b.backups(); len(list) != 0 {
@@ -198,9 +216,13 @@ func TestRestore(t *testing.T) {
 	if err != nil || b.everything() != before {
 		t.Fatalf("looking at it: %v", err)
 	}
+	changed := []coordinator.RestoredFile{{File: "config/config.x.yaml", Now: 1}, {File: notePath, Now: 2, Then: 1}, {File: userPath, Now: 2, Then: 1}}
+	tables := []coordinator.RestoredTable{{Name: "content_note", Now: 2, Then: 2}, {Name: "content_user", Now: 0, Then: 1}}
+	if b.postgres() { // it holds the tables of the batch
+		changed, tables = changed[1:2], tables[:1]
+	}
 	if looked.Backup.Name != backup.Name || looked.Confirm != removed.ActionID || len(looked.Batches) != 3 || looked.ActionID != "" ||
-		!slices.Equal(looked.Files, []coordinator.RestoredFile{{File: "config/config.x.yaml", Now: 1}, {File: notePath, Now: 2, Then: 1}, {File: userPath, Now: 2, Then: 1}}) ||
-		!slices.Equal(looked.Tables, []coordinator.RestoredTable{{Name: "content_note", Now: 2, Then: 2}, {Name: "content_user", Now: 0, Then: 1}}) {
+		!slices.Equal(looked.Files, changed) || !slices.Equal(looked.Tables, tables) {
 		t.Errorf("%+v", looked)
 	}
 
@@ -208,17 +230,21 @@ func TestRestore(t *testing.T) {
 	b.sound()
 	b.sameFiles(files)
 	b.want(`SELECT id, a, b FROM content_note ORDER BY id`, "1|a1|b1", "2|a2|b2")
-	b.want(`SELECT a FROM content_user`, "ann")
-	b.want(`SELECT file_path, version, status FROM file_versions WHERE status <> 'pending' ORDER BY 1, 2`,
-		"config/config.hot_reload.yaml|1|applied", "config/config.x.yaml|1|rolled_back", "config/config.x.yaml|2|applied",
-		notePath+"|1|applied", notePath+"|2|rolled_back", notePath+"|3|applied", userPath+"|1|applied", userPath+"|2|rolled_back", userPath+"|3|applied")
+	b.want(`SELECT version, status FROM file_versions WHERE status <> 'pending' AND file_path = '`+notePath+`' ORDER BY 1`, "1|applied", "2|rolled_back", "3|applied")
+	others, user := []string{"1|applied", "2|rolled_back", "3|applied"}, []string{"ann"}
+	if b.postgres() {
+		others, user = others[:1:1], user[:0]
+		others = append(others, "2|applied")
+	}
+	b.want(`SELECT version, status FROM file_versions WHERE status <> 'pending' AND file_path = '`+userPath+`' ORDER BY 1`, others...)
+	b.want(`SELECT a FROM content_user`, user...)
 	// What is on disk waits: it was taken back, so nobody applies it without asking.
 	s := b.status()
-	if s.State != "held" || len(s.HeldFiles) != 3 || s.LastResult == nil || s.LastResult.Kind != "restore" || s.LastResult.ActionID != done.ActionID {
+	if s.State != "held" || len(s.HeldFiles) != len(changed) || s.LastResult == nil || s.LastResult.Kind != "restore" || s.LastResult.ActionID != done.ActionID {
 		t.Errorf("%+v", s)
 	}
 	page, err := b.c.History(context.Background(), coordinator.HistoryRequest{})
-	if err != nil || page.Items[0].Kind != "restore" || page.Items[0].Target != removed.ActionID || page.Items[0].Backup != done.Saved || page.Items[1].Status != "rolled_back" {
+	if err != nil || page.Items[0].Kind != "restore" || page.Items[0].Target != removed.ActionID || page.Items[0].Backup != done.Saved || (page.Items[1].Status == "rolled_back") == b.postgres() {
 		t.Errorf("%+v, %v", page.Items[:2], err)
 	}
 	// A rollback does not undo it, the backup that it made does.
@@ -285,7 +311,7 @@ func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
 		code       coordinator.Code
 		message    string
 	}{
-		"cut short":            {whole[:len(whole)-4096], note, coordinator.CodeInvalid, "damaged"},
+		"cut short":            {whole[:len(whole)-1], note, coordinator.CodeInvalid, "damaged"},
 		"a flipped bit":        {flipped, note, coordinator.CodeInvalid, "checksum"},
 		"empty":                {nil, note, coordinator.CodeInvalid, "damaged"},
 		"longer":               {append(slices.Clone(whole), 0), note, coordinator.CodeInvalid, "damaged"},
@@ -380,12 +406,22 @@ func TestARestoreUnderOpenConnections(t *testing.T) {
 	if err := reading.QueryRow(`SELECT count(*) FROM content_note WHERE a LIKE 'a%'`).Scan(&n); err != nil || n != 2 {
 		t.Fatal(n, err)
 	}
-	b.restore(b.backups()[0])
-	if _, err := reading.Query(`SELECT b FROM content_note`); err == nil {
+	if b.postgres() { // a server lets nobody empty a table that somebody reads
+		b.alone(func(c *coordinator.Coordinator) {
+			_, err := c.Restore(context.Background(), coordinator.RestoreRequest{Confirm: b.backups()[0].ActionID}, person)
+			b.refused(err, coordinator.CodeLocked)
+		})
+	} else {
+		b.restore(b.backups()[0])
+	}
+	if _, err := reading.Exec(`SELECT b FROM content_note`); err == nil {
 		t.Error("a reader that had begun before sees what came later")
 	}
 	if err := reading.Rollback(); err != nil {
 		t.Fatal(err)
+	}
+	if b.postgres() {
+		b.restore(b.backups()[0])
 	}
 	b.want(`SELECT b FROM content_note ORDER BY 1`, "b1", "b2")
 	b.sound()
@@ -420,7 +456,7 @@ func TestRetentionOfBackups(t *testing.T) {
 	// One that fails removes none, although there are too many by now.
 	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: none\n  retention: {backups: 1, backup_days: 30}\n")
 	b.breaking()
-	b.sql(`CREATE TRIGGER broken BEFORE INSERT ON file_versions WHEN new.status = 'applied' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	b.refuseVersions()
 	b.write(notePath, entity("note"))
 	b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeInternal)
 	if got := names(); !slices.Equal(got, made[:2]) {

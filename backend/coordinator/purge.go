@@ -179,10 +179,6 @@ func (g *graveyard) order(tombs []action.Tombstone) []action.Place {
 
 // free proves that nothing else in the database needs what goes.
 func (d *demolition) free(ctx context.Context, q database.Querier) error {
-	keeper, err := d.c.keeper()
-	if err != nil {
-		return err
-	}
 	var going []string
 	for _, p := range d.places {
 		if p.Column == "" {
@@ -191,7 +187,7 @@ func (d *demolition) free(ctx context.Context, q database.Querier) error {
 	}
 	var details []any
 	for _, p := range d.places {
-		found, err := keeper.Dependents(ctx, q, p, going)
+		found, err := d.c.db.Dependents(ctx, q, p, going)
 		if err != nil {
 			return err
 		}

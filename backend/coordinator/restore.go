@@ -202,7 +202,7 @@ func (r *restoration) follows(ctx context.Context, q database.Querier) error {
 
 // covers reports whether a backup holds a content type.
 func (r *restoration) covers(entity string) bool {
-	return len(r.note.Tables) == 0 || slices.Contains(r.note.Entities, entity)
+	return r.note.Whole || slices.Contains(r.note.Entities, entity)
 }
 
 // past reads from the history what was applied, in use and out of use when the backup was taken.
@@ -242,7 +242,40 @@ func (r *restoration) past(ctx context.Context, q database.Querier) (err error) 
 			}
 		}
 	}
-	return nil
+	return r.fits()
+}
+
+// fits proves that what a backup of some tables brings back goes together with what stays.
+func (r *restoration) fits() error {
+	if r.note.Whole {
+		return nil
+	}
+	var docs []*document.Document
+	for path, v := range r.c.applied {
+		if slices.Contains(r.changed, path) {
+			v = r.then[path]
+		}
+		if v.doc != nil {
+			docs = append(docs, v.doc)
+		}
+	}
+	for _, path := range r.changed {
+		if r.c.applied[path] == nil && r.then[path].doc != nil {
+			docs = append(docs, r.then[path].doc)
+		}
+	}
+	problems := document.Check(docs)
+	if len(problems) == 0 {
+		return nil
+	}
+	details := make([]any, len(problems))
+	for i, p := range problems {
+		details[i] = p
+	}
+	return &Error{
+		Code: CodeConflict, Details: details,
+		Message: fmt.Sprintf("what is in %s does not go together with what is applied now: %s: %s", r.note.Name, problems[0].File, problems[0].Message),
+	}
 }
 
 // differs reports whether a file was another one, or its content type another incarnation.
@@ -251,7 +284,7 @@ func (r *restoration) differs(path string) bool {
 	if now == nil {
 		now = &version{}
 	}
-	covered := len(r.note.Tables) == 0
+	covered := r.note.Whole
 	same := now.Hash == then.Hash
 	for _, v := range []*version{now, then} {
 		if id := entityID(v.doc); id != "" {
@@ -264,11 +297,7 @@ func (r *restoration) differs(path string) bool {
 
 // tables counts rows: those of the backup, and the present ones.
 func (r *restoration) tables(ctx context.Context) ([]RestoredTable, error) {
-	keeper, err := r.c.keeper()
-	if err != nil {
-		return nil, err
-	}
-	then, err := keeper.Contents(ctx, r.c.backups().File(r.note.Name))
+	then, err := r.c.db.Contents(ctx, r.c.backups().File(r.note.Name))
 	if err != nil {
 		return nil, &Error{Code: CodeInvalid, Message: fmt.Sprintf("%s cannot be restored: %v", r.note.Name, err), Details: []any{}, Cause: err}
 	}
@@ -286,7 +315,7 @@ func (r *restoration) tables(ctx context.Context) ([]RestoredTable, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if _, there := then[name]; !there && len(r.note.Tables) == 0 && !database.IsBookkeeping(name) {
+		if _, there := then[name]; !there && r.note.Whole && !database.IsBookkeeping(name) {
 			list = append(list, RestoredTable{Name: name, Now: now[name], Then: -1})
 		}
 	}
@@ -326,14 +355,10 @@ func (r *restoration) present(ctx context.Context) (map[string]int64, error) {
 // run puts the backup back and makes the outcome live.
 func (r *restoration) run(ctx context.Context, began time.Time) error {
 	c := r.c
-	keeper, err := c.keeper()
-	if err != nil {
-		return err
-	}
 	summary := fmt.Sprintf("Restored the backup of %s, taken before: %s", r.note.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), r.note.Summary)
 	note := c.newNote(r.id, history.KindRestore, summary, r.actor)
 	note.Entities = r.note.Entities
-	err = keeper.Restore(ctx, c.backups().File(r.note.Name),
+	err := c.db.Restore(ctx, c.backups().File(r.note.Name), c.tablesOf(r.note.Entities),
 		func(q database.Querier) (err error) {
 			seq, _, err := c.store.Head(ctx, q)
 			if err != nil {
@@ -346,12 +371,16 @@ func (r *restoration) run(ctx context.Context, began time.Time) error {
 			return err
 		},
 		func(q database.Querier) error { return r.record(ctx, q, summary, began) })
+	ctx = context.WithoutCancel(ctx)
+	outcome := executor.Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash}
+	if errors.Is(err, database.ErrUnknown) {
+		outcome, err = c.resolve(ctx, executor.Work{ActionID: r.id}, err)
+	}
 	if err != nil {
 		c.discard(r.saved.Name, err)
 		return err
 	}
-	ctx = context.WithoutCancel(ctx)
-	c.note(r.entry.Seq, r.entry.Hash)
+	c.note(outcome.Seq, outcome.Hash)
 	c.log.Info("restored", "backup", r.note.Name, "action", r.id)
 	if err := c.reload(ctx); err != nil {
 		return fmt.Errorf("the backup is restored, and the database cannot be read: %w", err)

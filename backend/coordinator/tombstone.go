@@ -237,16 +237,12 @@ func (g *graveyard) batch(ctx context.Context, q database.Querier, id string) er
 
 // shown describes tombstones for people, with what is inside counted as far as time allows.
 func (g *graveyard) shown(ctx context.Context, tombs []action.Tombstone) ([]Tombstone, error) {
-	keeper, err := g.c.keeper()
-	if err != nil {
-		return nil, err
-	}
 	limited, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	list := []Tombstone{}
 	for _, t := range tombs {
 		shown := g.describe(t)
-		err := g.measure(limited, keeper, t.EntityTag, &shown)
+		err := g.measure(limited, t.EntityTag, &shown)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -340,13 +336,13 @@ func (g *graveyard) neededBy(t action.Tombstone) []VersionRange {
 }
 
 // measure counts what is inside; tag is the incarnation of the content type. What could not be counted in time says so.
-func (g *graveyard) measure(ctx context.Context, keeper database.Keeper, tag string, t *Tombstone) error {
+func (g *graveyard) measure(ctx context.Context, tag string, t *Tombstone) error {
 	var rows, values, size int64
 	own := document.ContentTable(t.Entity)
 	for i, p := range t.Places {
 		var m database.Measure
 		err := g.c.db.Read(ctx, func(q database.Querier) (err error) {
-			m, err = keeper.Measure(ctx, q, action.Place{Table: p.Table, Column: p.Column})
+			m, err = g.c.db.Measure(ctx, q, action.Place{Table: p.Table, Column: p.Column})
 			return err
 		})
 		if err != nil {

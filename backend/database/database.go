@@ -69,6 +69,7 @@ type Database interface {
 	Check(ctx context.Context) error
 	Ranger
 	Copier
+	Keeper
 	// Version is what the database calls itself.
 	Version() string
 	// Close lets go of the database. It waits for what runs.

@@ -6,18 +6,19 @@ import (
 	"marain/backend/action"
 )
 
-// Keeper copies a database, puts a copy back, and looks at what is out of use. Every [Database] of this program is one.
-// It is safe for concurrent use.
+// Keeper copies a database, puts a copy back, and looks at what is out of use. It is safe for concurrent use.
 type Keeper interface {
 	// Backup writes a copy into a file that is not there yet: of everything where the database is one file, else of the
 	// named tables. Call it inside Write with the Querier of that transaction, before anything was changed in it: nobody
-	// else can write meanwhile. It returns the names of the tables that are in it, none for everything. The file is not
+	// else can write meanwhile. It returns the names of the tables that are in it, nil for everything. The file is not
 	// yet forced to the disk.
 	Backup(ctx context.Context, q Querier, tables []string, file string) ([]string, error)
 	// Restore puts everything that is in a file of Backup back, all or nothing, except for the bookkeeping, which stays
-	// as it is. Before is called under the lock while everything is still as it was, after is called with what will be,
-	// in the same transaction: there the bookkeeping may be changed. An error of either leaves everything as it was.
-	Restore(ctx context.Context, file string, before, after func(Querier) error) error
+	// as it is. Present are the tables that hold now what those in the file held: what of them is not in the file goes.
+	// Before is called under the lock while everything is still as it was, after is called with what will be,
+	// in the same transaction: there the bookkeeping may be changed. An error of either leaves everything as it was. Both
+	// may be called again, from the start, when a lock was not to be had.
+	Restore(ctx context.Context, file string, present []string, before, after func(Querier) error) error
 	// Contents proves that a file of Backup can be read and returns how many rows each table in it has.
 	Contents(ctx context.Context, file string) (map[string]int64, error)
 	// Measure counts what lies in a place. It reads all of it.

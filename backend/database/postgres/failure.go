@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
+	"os"
 	"strings"
 
 	"marain/backend/database"
@@ -74,6 +76,11 @@ func lost(err error) bool {
 		if errors.Is(err, end) {
 			return true
 		}
+	}
+	var file *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &file) || errors.As(err, &link) {
+		return false // of a file on this machine: what the system says of it looks like an error of the network
 	}
 	var network net.Error
 	var connecting *pgconn.ConnectError

@@ -113,7 +113,7 @@ func (db *DB) Contents(ctx context.Context, file string) (map[string]int64, erro
 // Restore makes the database what a copy holds. A second copy is made ready with the present bookkeeping in it; then
 // SQLite's own means write its pages over those of the open database, in one transaction of the write-ahead log. The
 // file itself stays where it is: other programs that have it open see the new state like any other commit.
-func (db *DB) Restore(ctx context.Context, file string, before, after func(database.Querier) error) error {
+func (db *DB) Restore(ctx context.Context, file string, _ []string, before, after func(database.Querier) error) error {
 	if err := db.same(); err != nil {
 		return err
 	}

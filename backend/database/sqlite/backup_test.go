@@ -135,7 +135,7 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 2 {
-		err := db.Restore(context.Background(), file,
+		err := db.Restore(context.Background(), file, nil,
 			func(q database.Querier) error {
 				var n int
 				if err := q.QueryRow(context.Background(), `SELECT count(*) FROM x WHERE a = 'new' OR ? > 0`, i).Scan(&n); err != nil || n != 1 {
@@ -194,19 +194,19 @@ func TestARestoreThatEndsEarlyChangesNothing(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(context.Background())
 	for name, restore := range map[string]func() error{
-		"before fails": func() error { return db.Restore(context.Background(), file, fails, nothing) },
-		"after fails":  func() error { return db.Restore(context.Background(), file, nothing, fails) },
+		"before fails": func() error { return db.Restore(context.Background(), file, nil, fails, nothing) },
+		"after fails":  func() error { return db.Restore(context.Background(), file, nil, nothing, fails) },
 		"after breaks": func() error {
-			return db.Restore(context.Background(), file, nothing, func(q database.Querier) error {
+			return db.Restore(context.Background(), file, nil, nothing, func(q database.Querier) error {
 				_, err := q.Exec(context.Background(), `INSERT INTO nowhere VALUES (1)`)
 				return err
 			})
 		},
-		"damaged": func() error { return db.Restore(context.Background(), damaged, nothing, nothing) },
-		"a text":  func() error { return db.Restore(context.Background(), text, nothing, nothing) },
-		"no file": func() error { return db.Restore(context.Background(), file+"x", nothing, nothing) },
+		"damaged": func() error { return db.Restore(context.Background(), damaged, nil, nothing, nothing) },
+		"a text":  func() error { return db.Restore(context.Background(), text, nil, nothing, nothing) },
+		"no file": func() error { return db.Restore(context.Background(), file+"x", nil, nothing, nothing) },
 		"is stopped": func() error {
-			return db.Restore(ended, file, func(database.Querier) error { cancel(); return nil }, nothing)
+			return db.Restore(ended, file, nil, func(database.Querier) error { cancel(); return nil }, nothing)
 		},
 	} {
 		if err := restore(); err == nil {
@@ -220,7 +220,7 @@ func TestARestoreThatEndsEarlyChangesNothing(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), ".*")); err != nil || len(left) != 0 {
 		t.Errorf("left over: %v, %v", left, err)
 	}
-	if err := db.Restore(context.Background(), file, nothing, nothing); err != nil {
+	if err := db.Restore(context.Background(), file, nil, nothing, nothing); err != nil {
 		t.Fatal(err)
 	}
 	if number(t, db, `SELECT count(*) FROM x WHERE a = 'old'`) != 1 {
@@ -246,7 +246,7 @@ func TestARestoreWaitsForWritersAndNotForReaders(t *testing.T) {
 		return n
 	}
 	count()
-	err = db.Restore(context.Background(), file, func(database.Querier) error {
+	err = db.Restore(context.Background(), file, nil, func(database.Querier) error {
 		if _, err := other.Exec(`INSERT INTO x VALUES (1, 2)`); err == nil {
 			t.Error("another program wrote in the middle of it")
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"marain/backend/action"
 	"marain/backend/database"
@@ -71,30 +69,11 @@ WHERE sql IS NOT NULL AND type <> 'table' AND instr(lower(sql), lower(?)) > 0 OR
 		kind, table := f[0], f[2]
 		// What is on the table itself goes with it.
 		goes := place.Column == "" && kind != "view" && (strings.EqualFold(table, place.Table) || slices.Contains(going, table))
-		if !goes && says(f[3], name) {
+		if !goes && database.Words(f[3])[strings.ToLower(name)] {
 			list = append(list, fmt.Sprintf("the %s %s uses %s", kind, f[1], name))
 		}
 	}
 	return list, nil
-}
-
-// says reports whether a text has a name in it that is not a part of a longer one.
-func says(text, name string) bool {
-	text, name = strings.ToLower(text), strings.ToLower(name)
-	inner := func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
-	for from := 0; ; {
-		i := strings.Index(text[from:], name)
-		if i < 0 {
-			return false
-		}
-		start, end := from+i, from+i+len(name)
-		before, _ := utf8.DecodeLastRuneInString(text[:start])
-		after, _ := utf8.DecodeRuneInString(text[end:])
-		if !inner(before) && !inner(after) {
-			return true
-		}
-		from = start + 1
-	}
 }
 
 // texts returns rows of texts.

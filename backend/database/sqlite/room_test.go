@@ -49,7 +49,7 @@ func TestNoRoomForACopy(t *testing.T) {
 	if after := state(t, db); after != before {
 		t.Errorf("something was changed:\n%s\n%s", before, after)
 	}
-	if err := db.Restore(context.Background(), file, nothing, nothing); err != nil || number(t, db, `SELECT length(a) FROM x`) != 200000 {
+	if err := db.Restore(context.Background(), file, nil, nothing, nothing); err != nil || number(t, db, `SELECT length(a) FROM x`) != 200000 {
 		t.Errorf("with room again: %v", err)
 	}
 }
@@ -78,13 +78,13 @@ func withoutRoom(t *testing.T, folder string) {
 	if err := backUp(t, db, filepath.Join(folder, "another.db")); err == nil {
 		t.Error("a backup was taken without room for it")
 	}
-	if err := db.Restore(context.Background(), backup, nothing, nothing); err == nil {
+	if err := db.Restore(context.Background(), backup, nil, nothing, nothing); err == nil {
 		t.Error("a backup was restored without room to make it ready")
 	}
 	// Now it can be made ready, and the write-ahead log, which has a little more in it, finds no room.
 	room(info.Size() + 512)
 	reached := false
-	err = db.Restore(context.Background(), backup, nothing, func(database.Querier) error { reached = true; return nil })
+	err = db.Restore(context.Background(), backup, nil, nothing, func(database.Querier) error { reached = true; return nil })
 	if err == nil || !reached {
 		t.Errorf("a backup was restored without room for it: %t, %v", reached, err)
 	}

@@ -328,7 +328,8 @@ export interface Backup {
   by: string;
   taken_at: string;
   driver: 'sqlite' | 'postgres';
-  /** The tables inside; empty for a backup of the whole database. */
+  /** The whole database; otherwise the tables that are inside. */
+  whole: boolean;
   tables: string[];
   /** Bytes. */
   size: number;

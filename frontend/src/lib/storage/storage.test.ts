@@ -31,7 +31,7 @@ function tombstone(id: string, over: Partial<Tombstone> = {}): Tombstone {
 }
 
 function backup(name: string, over: Partial<Backup> = {}): Backup {
-  return { name, action_id: 'b1', kind: 'apply', summary: '', by: '', taken_at: '2026-11-22T10:00:00Z', driver: 'sqlite', tables: [], size: 4_096, ok: true, message: '', ...over };
+  return { name, action_id: 'b1', kind: 'apply', summary: '', by: '', taken_at: '2026-11-22T10:00:00Z', driver: 'sqlite', whole: true, tables: [], size: 4_096, ok: true, message: '', ...over };
 }
 
 let backend: FakeBackend;
