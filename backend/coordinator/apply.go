@@ -460,6 +460,7 @@ func (c *Coordinator) automatic(ctx context.Context) {
 			}
 			w := c.work(s, chosen, Actor{}, began)
 			w.Kind, w.Actor = history.KindApply, auto
+			c.rehearsals.makeWay()
 			if _, err = c.run(ctx, w); errors.As(err, new(*cancelled)) {
 				c.refuse(w) // a person is against it: it waits until it changes or somebody asks for it
 			}

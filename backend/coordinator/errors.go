@@ -37,6 +37,8 @@ func coded(err error) *Error {
 		return wrap(CodeInvalid, setting.Error())
 	case errors.As(err, &stopped):
 		return wrap(CodeCancelled, stopped.Error()+"; nothing was changed")
+	case errors.Is(err, errMadeWay):
+		return wrap(CodeConflict, "files keep being applied meanwhile: try again in a moment")
 	case errors.Is(err, executor.ErrStale):
 		return wrap(CodeStale, err.Error())
 	case errors.Is(err, database.ErrLocked):

@@ -540,14 +540,25 @@ func maskedText(d *document.Document) string {
 
 // Diff returns the plan of what waits, of some files, or of text that is not on disk. Nothing changes.
 func (c *Coordinator) Diff(ctx context.Context, request DiffRequest) (action.Plan, error) {
-	s, err := c.planned(ctx, request)
-	if err == nil && s.trial != nil {
-		s.plan.Rehearsal, err = c.rehearse(ctx, s.trial)
+	for try := 1; ; try++ {
+		s, err := c.planned(ctx, request)
+		if err == nil && s.trial != nil {
+			s.plan.Rehearsal, err = c.rehearse(ctx, s.trial)
+		}
+		if err != nil {
+			return action.Plan{}, coded(err)
+		}
+		if s.plan.Rehearsal.State != action.Failed || !c.outdated(s) || try == attempts {
+			return s.plan, nil
+		}
 	}
-	if err != nil {
-		return action.Plan{}, coded(err)
-	}
-	return s.plan, nil
+}
+
+// outdated reports whether something was applied since a plan was made.
+func (c *Coordinator) outdated(s *sealed) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.seq != c.seq
 }
 
 func (c *Coordinator) planned(ctx context.Context, request DiffRequest) (*sealed, error) {

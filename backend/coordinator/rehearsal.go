@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,7 +27,27 @@ const (
 type rehearsals struct {
 	turn  sync.Mutex // one runs at a time
 	mu    sync.Mutex
-	known map[string]proof // by what was run on which tables
+	known map[string]proof        // by what was run on which tables
+	end   context.CancelCauseFunc // of the one that runs; nil: none
+}
+
+// errMadeWay ends a rehearsal that somebody would wait for.
+var errMadeWay = errors.New("the rehearsal made way for an apply")
+
+// makeWay ends the rehearsal that runs: what is applied without asking waits for no look at something else. The
+// rehearsal begins anew.
+func (r *rehearsals) makeWay() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.end != nil {
+		r.end(errMadeWay)
+	}
+}
+
+func (r *rehearsals) running(end context.CancelCauseFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end = end
 }
 
 type proof struct {
@@ -42,14 +63,15 @@ func (r *rehearsals) get(key string) (action.Rehearsal, bool) {
 	return p.result, ok && time.Since(p.at) < proofLasts
 }
 
-// put remembers an outcome. A failed one is not remembered: somebody may mend the rows.
+// put remembers an outcome that another attempt would not change. After a failure somebody may mend the rows, and what
+// kept a rehearsal from being made may be over.
 func (r *rehearsals) put(key string, result action.Rehearsal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known == nil || len(r.known) >= proofsKept {
 		r.known = map[string]proof{}
 	}
-	if result.State != action.Failed {
+	if result.State == action.Proved || result.State == action.TimedOut {
 		r.known[key] = proof{result: result, at: time.Now()}
 	}
 }
@@ -141,7 +163,10 @@ func (c *Coordinator) rehearse(ctx context.Context, t *trial) (action.Rehearsal,
 	if known, ok := c.rehearsals.get(t.key); ok {
 		return known, nil
 	}
-	result, err := c.executor.Rehearse(ctx, t.drafts, t.tables, executor.RehearsalLimit)
+	result, err := c.attempt(ctx, t)
+	for try := 1; errors.Is(err, errMadeWay) && try < attempts; try++ {
+		result, err = c.attempt(ctx, t)
+	}
 	if err != nil {
 		return result, err
 	}
@@ -150,6 +175,19 @@ func (c *Coordinator) rehearse(ctx context.Context, t *trial) (action.Rehearsal,
 	}
 	c.rehearsals.put(t.key, result)
 	return result, nil
+}
+
+// attempt makes a trial once.
+func (c *Coordinator) attempt(ctx context.Context, t *trial) (action.Rehearsal, error) {
+	limited, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	c.rehearsals.running(end)
+	defer c.rehearsals.running(nil)
+	result, err := c.executor.Rehearse(limited, t.drafts, t.tables, executor.RehearsalLimit)
+	if err != nil && ctx.Err() == nil {
+		err = context.Cause(limited)
+	}
+	return result, err
 }
 
 // proved refuses what a rehearsal disproved, and asks for the rehearsal where there is none yet. Made are those of this

@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -228,37 +229,52 @@ func TestARehearsalHoldsUpNobody(t *testing.T) {
 	b.inSync()
 }
 
-// What is applied by itself is applied while a rehearsal runs.
+// What is applied by itself is applied while a rehearsal runs, also on the same table; the rehearsal begins anew.
 func TestAnAutomaticApplyDoesNotWaitForARehearsal(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "safe", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
 	b.apply(coordinator.ReloadRequest{})
 	w := b.watched(true)
-	b.write(notePath, entity("note", f("a text")))
-	began, goOn := make(chan struct{}), make(chan struct{})
-	during := func(context.Context, database.Scratch) error {
-		began <- struct{}{}
-		<-goOn
-		return nil
-	}
-	w.during.Store(&during)
-	looked := make(chan action.Plan)
-	go func() {
-		plan, err := b.c.Diff(context.Background(), coordinator.DiffRequest{})
-		looked <- plan
-		_ = err
-	}()
-	<-began
 	events := b.c.Subscribe(0, true)
 	defer events.Close()
-	b.write(mailPath, "id: mail\nvalues: {a: 1}\n")
+	b.write(notePath, entity("note", f("a text"))) // a removal waits for a person
+	for e := range events.C() {
+		if e.Type == event.Changes {
+			break
+		}
+	}
+	began := make(chan struct{})
+	during := func(ctx context.Context, _ database.Scratch) error {
+		began <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	w.during.Store(&during)
+	type looked struct {
+		plan action.Plan
+		err  error
+	}
+	done := make(chan looked)
+	go func() {
+		plan, err := b.c.Diff(context.Background(), coordinator.DiffRequest{})
+		done <- looked{plan, err}
+	}()
+	<-began
+	w.during.Store(nil)
+	b.write(notePath, entity("note", f("a text"), f("b text"), f("c text")))
 	for e := range events.C() {
 		if e.Type == event.Applied {
 			break
 		}
 	}
-	goOn <- struct{}{}
-	if plan := <-looked; plan.Rehearsal.State != action.Proved {
-		t.Errorf("%+v", plan.Rehearsal)
+	if !slices.Contains(b.columns("content_note"), "c") {
+		t.Error("it was not applied")
+	}
+	// What was looked at is over by now: it is planned anew, and nothing is left to do.
+	if l := <-done; l.err != nil || l.plan.Rehearsal.State == action.Failed {
+		t.Errorf("%+v, %v", l.plan.Rehearsal, l.err)
+	}
+	if n := w.copies.Load(); n != 2 {
+		t.Errorf("%d rehearsals", n)
 	}
 }
