@@ -123,7 +123,7 @@ func (c *Coordinator) Cancel(ctx context.Context, request CancelRequest, actor A
 	}
 	select {
 	case <-t.ended:
-		return CancelResult{ActionID: request.ActionID}, nil
+		return CancelResult(request), nil
 	case <-ctx.Done():
 		return CancelResult{}, coded(ctx.Err())
 	}

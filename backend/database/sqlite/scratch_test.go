@@ -116,7 +116,7 @@ func testScratch(t *testing.T, db *DB) {
 		t.Errorf("the tables themselves changed: %d", n)
 	}
 	// What fn returns comes out, and nobody is kept waiting meanwhile.
-	err = db.Scratch(background, whole("plain"), func(s database.Scratch) error {
+	err = db.Scratch(background, whole("plain"), func(database.Scratch) error {
 		must(t, db, `INSERT INTO other VALUES (1)`, `ALTER TABLE plain RENAME COLUMN v TO w`, `ALTER TABLE plain RENAME COLUMN w TO v`)
 		return errTest
 	})
