@@ -137,41 +137,61 @@ func (r *restoring) names() []string {
 	return names
 }
 
-// settle makes the names of the tables those of the file: one that went out of use since, or came back, gets its name
-// of then, what is not in the file goes, what is missing is made.
+// settle makes the tables those of the file: what is not in it goes, what is in it under another name gets its name of
+// then, what is missing is made.
 func (r *restoring) settle(ctx context.Context) error {
-	wanted := func(name string) bool {
-		return slices.ContainsFunc(r.in.header.Tables, func(s shape) bool { return s.Name == name })
-	}
-	for _, s := range r.in.header.Tables {
-		if slices.ContainsFunc(r.live, func(l shape) bool { return l.Name == s.Name }) {
-			continue
-		}
-		i := slices.IndexFunc(r.live, func(l shape) bool { return !wanted(l.Name) && base(l.Name) == base(s.Name) })
-		if i < 0 {
-			if err := r.exec(ctx, "CREATE TABLE %s ()", Dialect{}.Quote(s.Name)); err != nil {
-				return err
-			}
-			r.live = append(r.live, shape{Name: s.Name})
-			continue
-		}
-		if err := r.exec(ctx, "ALTER TABLE %s RENAME TO %s", Dialect{}.Quote(r.live[i].Name), Dialect{}.Quote(s.Name)); err != nil {
-			return err
-		}
-		r.live[i].Name = s.Name
-	}
-	var rest []shape
-	for _, l := range r.live {
-		if wanted(l.Name) {
-			rest = append(rest, l)
-			continue
-		}
-		if err := r.exec(ctx, "DROP TABLE %s", Dialect{}.Quote(l.Name)); err != nil {
+	former, rest := r.match()
+	for _, s := range rest {
+		if err := r.exec(ctx, "DROP TABLE %s", Dialect{}.Quote(s.Name)); err != nil {
 			return err
 		}
 	}
-	r.live = rest
+	// Two of them may have swapped their names: each takes another one first.
+	for i, s := range former {
+		if s.ID == 0 || s.Name == r.in.header.Tables[i].Name {
+			continue
+		}
+		former[i].Name = fmt.Sprintf("_restore_%d", i)
+		if err := r.exec(ctx, "ALTER TABLE %s RENAME TO %s", Dialect{}.Quote(s.Name), former[i].Name); err != nil {
+			return err
+		}
+	}
+	for i, want := range r.in.header.Tables {
+		var err error
+		name := Dialect{}.Quote(want.Name)
+		switch {
+		case former[i].ID == 0:
+			err = r.exec(ctx, "CREATE TABLE %s ()", name)
+		case former[i].Name != want.Name:
+			err = r.exec(ctx, "ALTER TABLE %s RENAME TO %s", former[i].Name, name)
+		}
+		if err != nil {
+			return err
+		}
+		former[i].Name = want.Name
+	}
+	r.live = former
 	return nil
+}
+
+// match returns the live table for each of the file, without a number where there is none, and those that are left:
+// first by the server's number, then by the name, then by the name that it had while it was in use.
+func (r *restoring) match() (former, rest []shape) {
+	former, rest = make([]shape, len(r.in.header.Tables)), slices.Clone(r.live)
+	for _, same := range []func(want, live shape) bool{
+		func(want, live shape) bool { return want.ID == live.ID },
+		func(want, live shape) bool { return want.Name == live.Name },
+		func(want, live shape) bool { return base(want.Name) == base(live.Name) },
+	} {
+		for i, want := range r.in.header.Tables {
+			at := slices.IndexFunc(rest, func(live shape) bool { return former[i].ID == 0 && same(want, live) })
+			if at >= 0 {
+				former[i] = rest[at]
+				rest = slices.Delete(rest, at, at+1)
+			}
+		}
+	}
+	return former, rest
 }
 
 // base is the name that a table has while it is in use, as far as its present name tells.
@@ -194,11 +214,16 @@ func (r *restoring) reshape(ctx context.Context) error {
 	return nil
 }
 
+// columns gives one table its columns. Those that are computed are made anew, after what they are computed from.
 func (r *restoring) columns(ctx context.Context, want, have shape) error {
 	table := Dialect{}.Quote(want.Name)
+	computedFirst := func(a, b column) int { return strings.Compare(b.Generated, a.Generated) }
+	want.Columns, have.Columns = slices.Clone(want.Columns), slices.Clone(have.Columns)
+	slices.SortStableFunc(have.Columns, computedFirst)
+	slices.SortStableFunc(want.Columns, func(a, b column) int { return computedFirst(b, a) })
 	kept := map[string]column{}
 	for _, c := range have.Columns {
-		if slices.ContainsFunc(want.Columns, func(w column) bool { return w.Name == c.Name && w.same(c) }) {
+		if slices.ContainsFunc(want.Columns, func(w column) bool { return w.Name == c.Name && w.same(c) && c.Generated == "" }) {
 			kept[c.Name] = c
 			continue
 		}

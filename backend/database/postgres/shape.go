@@ -14,6 +14,7 @@ import (
 // shape is what a table looks like, as far as making it again takes.
 type shape struct {
 	Name        string       `json:"name"`
+	ID          uint32       `json:"id"` // the server's number of the table, which no renaming changes
 	Columns     []column     `json:"columns"`
 	Constraints []constraint `json:"constraints"`
 	Indexes     []string     `json:"indexes"` // those that no constraint brings
@@ -81,12 +82,14 @@ func (db *DB) shapes(ctx context.Context, q database.Querier, names []string) ([
 	const these = `c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relname = ANY (?::name[])`
 	err := each(ctx, q, func(rows *sql.Rows) error {
 		var table string
+		var id uint32
 		var name, kind, preset, generated, identity, collation sql.NullString
 		var notNull sql.NullBool
-		if err := rows.Scan(&table, &name, &kind, &notNull, &preset, &generated, &identity, &collation); err != nil {
+		if err := rows.Scan(&table, &id, &name, &kind, &notNull, &preset, &generated, &identity, &collation); err != nil {
 			return err
 		}
 		s := find(table)
+		s.ID = id
 		if !name.Valid {
 			return nil
 		}
@@ -97,7 +100,7 @@ func (db *DB) shapes(ctx context.Context, q database.Querier, names []string) ([
 		c.Identity = map[string]string{"a": "ALWAYS", "d": "BY DEFAULT"}[identity.String]
 		s.Columns = append(s.Columns, c)
 		return nil
-	}, `SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated::text, a.attidentity::text,
+	}, `SELECT c.relname::text, c.oid, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated::text, a.attidentity::text,
 	(SELECT quote_ident(n.nspname) || '.' || quote_ident(o.collname) FROM pg_collation AS o JOIN pg_namespace AS n ON n.oid = o.collnamespace JOIN pg_type AS t ON t.oid = a.atttypid
 	 WHERE o.oid = a.attcollation AND o.oid <> t.typcollation)
 FROM pg_class AS c LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
