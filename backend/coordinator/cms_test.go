@@ -66,10 +66,42 @@ func cmsTables() []string {
 	}
 }
 
+// cmsOnServer are the tables of that program on PostgreSQL.
+func cmsOnServer() []string {
+	const own = `id VARCHAR(26) NOT NULL PRIMARY KEY, "user" VARCHAR(26), rid INTEGER DEFAULT 1, last_cached TIMESTAMP, cache_ttl INTEGER DEFAULT 86400,
+		content_hash CHAR(64), created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP`
+	return []string{
+		`CREATE TABLE content_page (` + own + `, title VARCHAR NOT NULL, body TEXT, theme VARCHAR(20) DEFAULT 'plain')`,
+		`CREATE TABLE field_page_links (id TEXT PRIMARY KEY, "user" TEXT, rid INTEGER NOT NULL DEFAULT 1, parent_id VARCHAR(26) NOT NULL REFERENCES content_page ON DELETE CASCADE,
+			value TEXT NOT NULL, sort_order INTEGER NOT NULL DEFAULT 0)`,
+		`CREATE INDEX "idx_field_page_links__parent_id" ON field_page_links (parent_id)`,
+		`CREATE TABLE content_article (` + own + `, title TEXT, code VARCHAR, field_reference_author TEXT, editor TEXT, field_reference_editor TEXT,
+			published TIMESTAMPTZ, featured BOOLEAN DEFAULT false, rating NUMERIC(3,1), status VARCHAR(9) NOT NULL DEFAULT 'live', CONSTRAINT article_status CHECK (status IN ('live', 'dead')))`,
+		`CREATE UNIQUE INDEX article_code ON content_article (code)`,
+		`CREATE INDEX article_live ON content_article (published) WHERE status = 'live'`,
+		`CREATE TABLE content_revisions_article (id TEXT NOT NULL, rid INTEGER NOT NULL, "user" TEXT, title TEXT, code TEXT, field_reference_author TEXT, published TIMESTAMPTZ, PRIMARY KEY (id, rid))`,
+		`CREATE TABLE field_article_tags (id TEXT PRIMARY KEY, content_id VARCHAR NOT NULL REFERENCES content_article (id), value VARCHAR(40) NOT NULL, sort_order INTEGER)`,
+		`CREATE TABLE content_person (` + own + `, name TEXT NOT NULL, mail TEXT UNIQUE)`,
+		`CREATE TABLE sessions (token TEXT PRIMARY KEY, person_id TEXT REFERENCES content_person (id), data BYTEA)`,
+		`CREATE VIEW live_articles AS SELECT id, title FROM content_article WHERE status = 'live'`,
+		`CREATE TABLE article_log (id TEXT, title TEXT)`,
+		`CREATE FUNCTION log_article() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO article_log VALUES (old.id, old.title); RETURN new; END $$`,
+		`CREATE TRIGGER article_logged AFTER UPDATE OF title ON content_article FOR EACH ROW EXECUTE FUNCTION log_article()`,
+		`INSERT INTO content_page (id, title, body, theme) VALUES ('p1', 'Home', '<p>', 'dark'), ('p2', 'About', NULL, 'plain')`,
+		`INSERT INTO field_page_links (id, parent_id, value) VALUES ('l1', 'p1', 'a'), ('l2', 'p1', 'b')`,
+		`INSERT INTO content_person (id, name, mail) VALUES ('u1', 'Ann', 'ann@x'), ('u2', 'Bo', NULL)`,
+		`INSERT INTO content_article (id, title, code, field_reference_author, editor, field_reference_editor, published, featured, rating, status) VALUES
+			('a1', 'One', 'one', 'u1', 'u2', 'u1', '2024-05-01 10:00:00', true, 4.5, 'live'), ('a2', 'Two', 'two', NULL, NULL, 'u2', NULL, false, NULL, 'dead'), ('a3', 'Three', NULL, 'gone', NULL, NULL, '2024-05-02', NULL, 10, 'live')`,
+		`INSERT INTO content_revisions_article (id, rid, title, code, field_reference_author) VALUES ('a1', 1, 'Uno', 'uno', 'u2')`,
+		`INSERT INTO field_article_tags VALUES ('t1', 'a1', 'red', 0), ('t2', 'a1', 'blue', 1), ('t3', 'a3', 'red', NULL)`,
+		`INSERT INTO sessions VALUES ('s', 'u1', '\x0102')`,
+	}
+}
+
 // cms is a project with the database of that program, and no history of ours.
 func cms(t *testing.T, policy string) *bench {
 	t.Helper()
-	b := &bench{t: t, root: t.TempDir(), onSQLite: true} // its tables are as that program makes them there
+	b := &bench{t: t, root: t.TempDir()}
 	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: "+policy+"\n")
 	for path, text := range cmsFiles() {
 		b.write(path, text)
@@ -77,27 +109,37 @@ func cms(t *testing.T, policy string) *bench {
 	if err := os.MkdirAll(filepath.Join(b.root, "data/content"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b.sql(cmsTables()...)
+	if b.postgres() {
+		b.sql(cmsOnServer()...)
+	} else {
+		b.sql(cmsTables()...)
+	}
 	return b
+}
+
+// theirTables returns the tables that are neither bookkeeping nor new.
+func (b *bench) theirTables() []string {
+	return slices.DeleteFunc(b.tableNames(), func(name string) bool {
+		return strings.HasPrefix(name, "marain_") || name == "file_versions" || strings.Contains(name, "comment")
+	})
 }
 
 // theirs is everything that the other program has in the database: definitions and rows.
 func (b *bench) theirs() string {
 	b.t.Helper()
 	var out strings.Builder
-	ours := func(name string) bool {
-		return strings.HasPrefix(name, "marain_") || strings.Contains(name, "file_versions") || strings.Contains(name, "comment")
-	}
-	for _, line := range b.rows(`SELECT name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name`) {
-		name, _, _ := strings.Cut(line, ":")
-		if !ours(name) && !strings.Contains(name, "autoindex_marain") {
+	definitions := b.either(`SELECT name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name`,
+		`SELECT tablename || ' ' || indexdef FROM pg_indexes WHERE schemaname = current_schema() UNION ALL
+		SELECT viewname || ' ' || definition FROM pg_views WHERE schemaname = current_schema() UNION ALL
+		SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace UNION ALL
+		SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default) FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY 1`)
+	for _, line := range b.rows(definitions) {
+		if !strings.Contains(line, "marain_") && !strings.Contains(line, "file_versions") && !strings.Contains(line, "comment") {
 			fmt.Fprintln(&out, line)
 		}
 	}
-	for _, table := range b.rows(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`) {
-		if !ours(table) {
-			fmt.Fprintf(&out, "%s %s\n", table, strings.Join(b.rows(`SELECT * FROM "`+table+`" ORDER BY 1`), "\n"))
-		}
+	for _, table := range b.theirTables() {
+		fmt.Fprintf(&out, "%s %s\n", table, strings.Join(b.rows(`SELECT * FROM "`+table+`" ORDER BY 1`), "\n"))
 	}
 	return out.String()
 }
@@ -107,15 +149,17 @@ func (b *bench) theirs() string {
 func (b *bench) values() map[string]int {
 	b.t.Helper()
 	all := map[string]int{}
-	for _, column := range b.rows(`SELECT t.name || '|' || c.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
-		WHERE t.type = 'table' AND t.name NOT LIKE 'marain%' AND t.name <> 'file_versions'`) {
-		table, name, _ := strings.Cut(column, "|")
-		for _, row := range b.rows(`SELECT rowid || '|' || quote("` + name + `") FROM "` + table + `" WHERE "` + name + `" IS NOT NULL`) {
-			id, value, _ := strings.Cut(row, "|")
-			if at := strings.LastIndex(name, "_old_"); at == 0 {
-				name = name[len("_old_0123456789_"):]
+	for _, table := range b.theirTables() {
+		columns := b.columns(table)
+		for _, name := range columns {
+			column := name
+			if strings.HasPrefix(name, "_old_") {
+				column = name[len("_old_0123456789_"):]
 			}
-			all[table+" "+id+" "+name+" "+value]++
+			text := b.either(`quote("`+name+`")`, `quote_literal("`+name+`"::text)`)
+			for _, row := range b.rows(`SELECT "` + columns[0] + `" || ' ' || ` + text + ` FROM "` + table + `" WHERE "` + name + `" IS NOT NULL`) {
+				all[table+" "+column+" "+row]++
+			}
 		}
 	}
 	return all
@@ -194,8 +238,7 @@ func TestADatabaseOfAnotherProgramIsTakenOver(t *testing.T) {
 	if missing := lost(values, b.values()); len(missing) > 0 {
 		t.Errorf("values are lost: %q", missing)
 	}
-	b.want(`SELECT id, author, editor, rating, typeof(rating), title FROM content_article ORDER BY id`,
-		"a1|u1|u2|4.5|real|One", "a2|∅|∅|∅|null|Two", "a3|gone|∅|10|real|Three")
+	b.want(`SELECT id, author, editor, rating, title FROM content_article ORDER BY id`, "a1|u1|u2|4.5|One", "a2|∅|∅|∅|Two", "a3|gone|∅|10|Three")
 	b.want(`SELECT parent_id, value, sort_order FROM field_article_tags ORDER BY id`, "a1|red|0", "a1|blue|1", "a3|red|∅")
 	b.want(`SELECT id, rid, title, author FROM content_revisions_article`, "a1|1|Uno|u2")
 	// The other program goes on as before.

@@ -227,7 +227,7 @@ func (v *verification) readers(ctx context.Context, q database.Querier) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(survey)) {
 		v.check()
-		for _, words := range database.Disagreements(live[name], survey[name]) {
+		for _, words := range database.Disagreements(v.c.db.Dialect(), live[name], survey[name]) {
 			v.fault("inspection", name, "two readers of the table see different things: %s", words)
 		}
 	}

@@ -126,8 +126,9 @@ func (reading) ExecContext(context.Context, string, ...any) (sql.Result, error) 
 	return nil, errors.New("a survey changes nothing")
 }
 
-// Disagreements returns in words where two readers of a table see different things.
-func Disagreements(live action.LiveTable, s Survey) []string {
+// Disagreements returns in words where two readers of a table see different things. What documents cannot ask for has
+// many names, so that only types that they can are compared, and of indexes those that are like theirs.
+func Disagreements(d action.Dialect, live action.LiveTable, s Survey) []string {
 	var list []string
 	differ := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if len(live.Columns) != len(s.Columns) {
@@ -139,19 +140,29 @@ func Disagreements(live action.LiveTable, s Survey) []string {
 		switch {
 		case mine == nil:
 			differ("column %s is seen by one only", c.Name)
-		case !strings.EqualFold(mine.Type, c.Type) || mine.NotNull != required || mine.Default != (c.Default != "" || c.Generated && mine.Default):
-			differ("column %s is %s %v %v and %s %v %q", c.Name, mine.Type, mine.NotNull, mine.Default, c.Type, required, c.Default)
+		case !strings.EqualFold(mine.Type, c.Type) && (ours(d, mine.Type) || ours(d, c.Type)):
+			differ("column %s is %s and %s", c.Name, mine.Type, c.Type)
+		case mine.NotNull != required, c.Default != "" && !mine.Default:
+			differ("column %s refuses empty values (%v) or has a default (%v), and %v, %q", c.Name, mine.NotNull, mine.Default, required, c.Default)
 		}
 	}
-	if len(live.Indexes) != len(s.Indexes) {
-		differ("%d indexes and %d", len(live.Indexes), len(s.Indexes))
-	}
 	for _, i := range s.Indexes {
-		mine := live.Index(i.Name)
-		named := slices.DeleteFunc(slices.Clone(i.Columns), func(name string) bool { return name == "" })
-		if mine == nil || mine.Unique != i.Unique || !slices.Equal(mine.Columns, named) && (len(mine.Columns) > 0 || len(named) > 0) {
+		if mine := live.Index(i.Name); mine == nil || !mine.Special && (mine.Unique != i.Unique || !slices.Equal(mine.Columns, i.Columns)) {
 			differ("index %s is %+v and %+v", i.Name, mine, i)
 		}
 	}
+	for _, i := range live.Indexes {
+		if !slices.ContainsFunc(s.Indexes, func(other SurveyedIndex) bool { return other.Name == i.Name }) && !i.Special {
+			differ("index %s is seen by one only", i.Name)
+		}
+	}
 	return list
+}
+
+// ours reports whether a type is one that documents ask for.
+func ours(d action.Dialect, declared string) bool {
+	types := []action.ColumnType{
+		action.ColumnText, action.ColumnInteger, action.ColumnFloat, action.ColumnBoolean, action.ColumnDatetime, action.ColumnJSON,
+	}
+	return slices.ContainsFunc(types, func(t action.ColumnType) bool { return strings.EqualFold(d.DeclaredType(t), declared) })
 }

@@ -136,7 +136,7 @@ func TestBothReadersAgree(t *testing.T) {
 					t.Errorf("%d and %d of %d tables are seen", len(live), len(found), len(want))
 				}
 				for _, table := range want {
-					for _, words := range database.Disagreements(live[table.Name], found[table.Name]) {
+					for _, words := range database.Disagreements(db.Dialect(), live[table.Name], found[table.Name]) {
 						t.Errorf("%s: %s", table.Name, words)
 					}
 					if s := found[table.Name]; len(s.Key) != len(table.Key) || (len(s.Parents) == 1) != (table.Parent != "") || len(s.Checks) > 0 {
@@ -163,22 +163,23 @@ func TestReadersThatDisagreeAreFound(t *testing.T) {
 			Indexes: []database.SurveyedIndex{{Name: "i", Columns: []string{"a"}}},
 		}
 	}
-	if words := database.Disagreements(live, same()); len(words) > 0 {
+	if words := database.Disagreements(sqlite.Dialect{}, live, same()); len(words) > 0 {
 		t.Errorf("%v", words)
 	}
 	for name, change := range map[string]func(*database.Survey){
 		"a type":         func(s *database.Survey) { s.Columns[0].Type = "REAL" },
 		"a rule":         func(s *database.Survey) { s.Columns[0].NotNull = false },
-		"a default":      func(s *database.Survey) { s.Columns[1].Default = "" },
+		"a default":      func(s *database.Survey) { s.Columns[0].Default = "'x'" },
 		"a column":       func(s *database.Survey) { s.Columns = s.Columns[1:] },
 		"another column": func(s *database.Survey) { s.Columns[0].Name = "c" },
-		"an index":       func(s *database.Survey) { s.Indexes = nil },
+		"no index":       func(s *database.Survey) { s.Indexes = nil },
+		"another index":  func(s *database.Survey) { s.Indexes = append(s.Indexes, database.SurveyedIndex{Name: "j"}) },
 		"unique":         func(s *database.Survey) { s.Indexes[0].Unique = true },
 		"its columns":    func(s *database.Survey) { s.Indexes[0].Columns = []string{"b"} },
 	} {
 		other := same()
 		change(&other)
-		if len(database.Disagreements(live, other)) == 0 {
+		if len(database.Disagreements(sqlite.Dialect{}, live, other)) == 0 {
 			t.Errorf("%s is not found", name)
 		}
 	}

@@ -29,7 +29,7 @@ func TestSurvey(t *testing.T) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 		live, err := db.Inspect(context.Background(), q, []string{`o'br"ien`})
-		for _, words := range database.Disagreements(live[`o'br"ien`], found[`o'br"ien`]) {
+		for _, words := range database.Disagreements(db.Dialect(), live[`o'br"ien`], found[`o'br"ien`]) {
 			t.Error(words)
 		}
 		return err
