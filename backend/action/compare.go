@@ -20,6 +20,8 @@ const (
 	RefusesEmpty  DifferenceKind = "refuses_empty"
 	MissingIndex  DifferenceKind = "missing_index"
 	OtherIndex    DifferenceKind = "other_index"
+	// LostValues says that what was taken out of use is not there any more.
+	LostValues DifferenceKind = "lost_values"
 )
 
 // Difference is one way in which a live table is not what the documents say.

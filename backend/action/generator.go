@@ -46,6 +46,7 @@ type Input struct {
 	Carried     *document.Document // what that file is now; nil without one
 	MovedTo     string             // the file that carries this one's content type on
 	Held        bool
+	Lost        []Lost // of a repair: what is out of use and not there any more
 }
 
 // Effects is what an apply of one file changes besides the tables.

@@ -25,14 +25,17 @@ type Drifted struct {
 // renamed out of use. A document whose tables are as they should be gives a draft without changes.
 func (g *Generator) Repair(ctx context.Context, in Input, batch int64) (Draft, error) {
 	w := g.begin(in)
-	e := entityOf(in.New)
-	if e == nil {
-		return w.draft, nil
+	if e := entityOf(in.New); e != nil {
+		if err := w.mending(e, g.Lives[e.ID], repairTag(in.Path, batch, e.ID)).all(ctx); err != nil {
+			return Draft{}, fmt.Errorf("plan the repair of %s: %w", in.Path, err)
+		}
+		w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
 	}
-	if err := w.mending(e, g.Lives[e.ID], repairTag(in.Path, batch, e.ID)).all(ctx); err != nil {
-		return Draft{}, fmt.Errorf("plan the repair of %s: %w", in.Path, err)
+	for _, l := range in.Lost {
+		if err := w.lost(l); err != nil {
+			return Draft{}, fmt.Errorf("plan the repair of %s: %w", in.Path, err)
+		}
 	}
-	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
 	w.grade()
 	if err := w.bystanders(ctx); err != nil {
 		return Draft{}, err
@@ -220,6 +223,15 @@ func (m *mending) mended(d Difference, description string, up, down []Step) erro
 
 // report records a difference.
 func (m *mending) report(d Difference, sql []string) {
+	line := 1
+	if f := m.fieldOf(d.Table, d.Column); f != nil {
+		line = f.Line
+	}
+	m.differ(d, m.new.ID, line, sql)
+}
+
+// differ records a difference of a content type, with what mends it.
+func (w *work) differ(d Difference, entity string, line int, sql []string) {
 	if sql == nil {
 		sql = []string{}
 	}
@@ -227,14 +239,10 @@ func (m *mending) report(d Difference, sql []string) {
 	if strings.HasPrefix(string(d.Kind), "missing_") {
 		op = diff.Add
 	}
-	line := 1
-	if f := m.fieldOf(d.Table, d.Column); f != nil {
-		line = f.Line
-	}
-	m.change(diff.EntityAltered{Head: diff.Head{
+	w.change(diff.EntityAltered{Head: diff.Head{
 		Op: op, Key: d.key(), Category: rule.TextCategory(), Rule: rule, Message: d.Table + ": " + d.Message, Line: line,
 	}})
-	m.draft.Drift = append(m.draft.Drift, Drifted{Difference: d, Entity: m.new.ID, SQL: sql})
+	w.draft.Drift = append(w.draft.Drift, Drifted{Difference: d, Entity: entity, SQL: sql})
 }
 
 // Key names what differs: a table, or a column or an index of one.
@@ -268,6 +276,8 @@ func (d Difference) rule() diff.Rule {
 			return diff.LiveUniqueDiffers
 		}
 		return diff.LiveIndexDiffers
+	case LostValues:
+		return diff.ValuesLost
 	default:
 		return diff.UnknownRule
 	}

@@ -343,6 +343,11 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 			c.log.Error("write the files back", "error", err)
 		}
 	}
+	if !c.live.known {
+		if err := c.lookAgain(ctx); err != nil {
+			c.log.Error("look at the live tables", "error", err)
+		}
+	}
 	c.evaluate(ctx)
 	kind := event.Applied
 	if w.Kind == history.KindRollback {

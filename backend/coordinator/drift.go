@@ -11,6 +11,7 @@ import (
 	"marain/backend/action"
 	"marain/backend/database"
 	"marain/backend/diff"
+	"marain/backend/document"
 	"marain/backend/executor"
 	"marain/backend/history"
 )
@@ -180,15 +181,64 @@ func (c *Coordinator) repairPlan(ctx context.Context, files []string, answers ma
 		c.publishStatus()
 		c.announce()
 	}
-	var inputs []action.Input
-	for _, path := range slices.Sorted(maps.Keys(c.live.files)) {
-		if v := c.applied[path]; len(files) == 0 || slices.Contains(files, path) {
-			inputs = append(inputs, action.Input{
-				Path: path, Kind: v.doc.Kind, Event: diff.FileModified, BaseVersion: v.Number, NextVersion: v.Number, Old: v.doc, New: v.doc,
-			})
-		}
+	inputs, err := c.repairInputs(ctx, files)
+	if err != nil {
+		return nil, err
 	}
 	return c.replan(ctx, wish{inputs: inputs, answers: answers, name: repairName})
+}
+
+// repairInputs returns the files whose tables differ, and those whose values out of use are lost.
+func (c *Coordinator) repairInputs(ctx context.Context, files []string) ([]action.Input, error) {
+	all := map[string]*action.Input{}
+	for path := range c.live.files {
+		all[path] = c.repairInput(path)
+	}
+	for _, l := range c.live.lost {
+		path, err := c.pathOf(ctx, l.Tombstone)
+		if err != nil {
+			return nil, err
+		}
+		if all[path] == nil {
+			all[path] = c.repairInput(path)
+		}
+		all[path].Lost = append(all[path].Lost, l)
+	}
+	var list []action.Input
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		if len(files) == 0 || slices.Contains(files, path) {
+			list = append(list, *all[path])
+		}
+	}
+	return list, nil
+}
+
+func (c *Coordinator) repairInput(path string) *action.Input {
+	n := c.number(path)
+	doc := c.appliedDoc(path)
+	return &action.Input{Path: path, Kind: document.KindEntity, Event: diff.FileModified, BaseVersion: n, NextVersion: n, Old: doc, New: doc}
+}
+
+// pathOf returns the file that a tombstone is about: the one that describes its content type, or the one that did when it
+// went.
+func (c *Coordinator) pathOf(ctx context.Context, t action.Tombstone) (string, error) {
+	for path, v := range c.applied {
+		if entityID(v.doc) == t.Entity {
+			return path, nil
+		}
+	}
+	var rows []history.Version
+	err := c.db.Read(ctx, func(q database.Querier) (err error) {
+		rows, err = c.store.VersionsOf(ctx, q, t.ActionID)
+		return err
+	})
+	if err == nil && len(rows) == 0 {
+		err = fmt.Errorf("the batch %s, which took %s out of use, has no file", t.ActionID, t.Entity)
+	}
+	if err != nil {
+		return "", err
+	}
+	return rows[0].Path, nil
 }
 
 // repairName tells the plan of a repair from others.

@@ -10,6 +10,7 @@ import (
 	"marain/backend/action"
 	"marain/backend/database"
 	"marain/backend/executor"
+	"marain/backend/history"
 )
 
 // How often all live tables are looked at where the database has no stamp that tells whether that is needed.
@@ -26,6 +27,7 @@ type liveTables struct {
 	mark  string                         // where there is no stamp: what tells a little later that something changed
 	at    time.Time                      // when all of them were looked at last
 	files map[string][]action.Difference // by path; those whose tables are as they should be are left out
+	lost  []action.Lost                  // what is out of use and not there any more
 }
 
 // fresh reports whether nothing needs to be looked at, by what the database says of its tables now.
@@ -53,6 +55,12 @@ func (l *liveTables) summary() DriftStatus {
 			s.Differences++
 		}
 	}
+	for _, gone := range l.lost {
+		if s.Differences == 0 {
+			s.Message = fmt.Sprintf("what was taken out of use of %s is not there any more", gone.Tombstone.Entity)
+		}
+		s.Differences++
+	}
 	if s.Differences > 1 {
 		s.Message += fmt.Sprintf(", and %d more", s.Differences-1)
 	}
@@ -74,7 +82,7 @@ func (c *Coordinator) look(ctx context.Context, q database.Querier) error {
 		want[path] = action.Tables(v.doc.Entity)
 		names = append(names, action.TableNames(want[path])...)
 	}
-	live, err := c.db.Inspect(ctx, q, names)
+	live, err := c.db.Inspect(ctx, q, append(names, c.buriedTables()...))
 	if err != nil {
 		return fmt.Errorf("look at the live tables: %w", err)
 	}
@@ -84,8 +92,47 @@ func (c *Coordinator) look(ctx context.Context, q database.Querier) error {
 			files[path] = differences
 		}
 	}
-	c.live = liveTables{known: true, stamp: stamp, mark: mark, at: time.Now(), files: files}
+	c.live = liveTables{known: true, stamp: stamp, mark: mark, at: time.Now(), files: files, lost: c.lost(live)}
 	return nil
+}
+
+// buriedTables names the tables that something out of use may lie in.
+func (c *Coordinator) buriedTables() []string {
+	var names []string
+	for _, t := range c.tombs {
+		for _, place := range t.Places(c.buried(t)) {
+			names = append(names, place.Table)
+		}
+	}
+	return names
+}
+
+// buried reports whether the content type that a tombstone belongs to is out of use as a whole.
+func (c *Coordinator) buried(t action.Tombstone) bool {
+	return slices.ContainsFunc(c.tombs, func(other action.Tombstone) bool {
+		return other.Field == "" && other.Kind == action.Whole && other.Tag == t.EntityTag
+	})
+}
+
+// lost returns what is out of use and not there any more, or not whole.
+func (c *Coordinator) lost(live map[string]action.LiveTable) []action.Lost {
+	var list []action.Lost
+	for _, t := range c.tombs {
+		one := action.Lost{Tombstone: t}
+		for _, place := range t.Places(c.buried(t)) {
+			table, there := live[place.Table]
+			switch {
+			case there && (place.Column == "" || table.Column(place.Column) != nil):
+				one.Part = true
+			case !place.Maybe:
+				one.Missing = append(one.Missing, place)
+			}
+		}
+		if len(one.Missing) > 0 {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 // marks returns what the database says of its tables: a stamp, or only a mark that follows a little later.
@@ -130,5 +177,8 @@ func (c *Coordinator) changedTables(w executor.Work, outcome executor.Outcome) {
 	c.live.stamp = outcome.Stamp
 	for _, f := range w.Files {
 		delete(c.live.files, f.Draft.File.Path)
+		if w.Kind == history.KindRepair {
+			c.live.known = false // what was out of use may be whole again: look
+		}
 	}
 }

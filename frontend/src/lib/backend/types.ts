@@ -402,7 +402,7 @@ export interface DriftDifference {
   index?: string;
   /** Names it among those of its file, and its edit in `adopt`. */
   key: string;
-  kind: 'missing_table' | 'missing_column' | 'other_type' | 'allows_empty' | 'refuses_empty' | 'missing_index' | 'other_index';
+  kind: 'missing_table' | 'missing_column' | 'other_type' | 'allows_empty' | 'refuses_empty' | 'missing_index' | 'other_index' | 'lost_values';
   message: string;
   /** What mends it; empty when another difference's SQL does, or nothing can. */
   sql: string[];
