@@ -57,6 +57,10 @@ func TestOperations(t *testing.T) {
 			calls: []string{"rollback {ActionID: File:config/a.yaml Version:3 To: DryRun:true PlanID: Answers:map[] Note:}" + rest},
 		},
 		{
+			name: "cancel", method: "POST", path: "cancel", body: `{"action_id":"01A"}`, status: 200, headers: []string{UserHeader, "ben"},
+			calls: []string{"cancel {ActionID:01A} by 'ben' at rest"}, want: []string{`{"action_id":"01A"}`},
+		},
+		{
 			name: "reject", method: "POST", path: "reject", body: `{"files":["a"],"restore":true,"note":"n"}`, status: 200,
 			calls: []string{"reject {Files:[a] Restore:true Note:n}" + rest}, want: []string{`"held":[]`, `"restored":[]`},
 		},

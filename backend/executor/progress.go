@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"marain/backend/action"
@@ -102,7 +103,13 @@ func (r *run) walks(a action.Action) ([]action.Step, error) {
 
 // walk runs a statement that changes rows one by one: in ranges when there are many, so that it can say how far it is.
 func (r *run) walk(ctx context.Context, q database.Querier, statement string, s action.Step, now Progress) error {
-	parts, err := r.executor.Database.Ranges(ctx, q, action.Walked(s), cmp.Or(r.executor.RangeRows, DefaultRangeRows))
+	size := cmp.Or(r.executor.RangeRows, DefaultRangeRows)
+	if _, separable, err := action.Within(r.executor.Database.Dialect(), s, ""); err != nil {
+		return err
+	} else if !separable {
+		size = math.MaxInt64 - 1
+	}
+	parts, err := r.executor.Database.Ranges(ctx, q, action.Walked(s), size)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = ?
 
 // blockwise cuts blocks into ranges of about so many rows.
 func blockwise(name string, total, blocks, rows int64) []database.Range {
-	parts := min((total+rows-1)/rows, blocks)
+	parts := min(total/rows+1, blocks)
 	if parts < 2 {
 		return []database.Range{{Rows: total}}
 	}
