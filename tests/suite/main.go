@@ -34,6 +34,7 @@ type suite struct {
 	dir     string   // where the command runs
 	prepare []string // run before, if set: what would slow the tests down while they run
 	command []string
+	env     []string                                       // in addition
 	read    func(out io.Reader, progress io.Writer) counts // of its standard output; nil: the exit status is one test
 	report  string                                         // a file with the result, instead of reading the output
 }
@@ -67,6 +68,10 @@ func suites() []suite {
 			name: "go", about: "Go, with the race detector", read: readGoTest,
 			prepare: []string{"go", "build", "-race", "-tags=" + windowTags, "./..."},
 			command: []string{"go", "test", "-race", "-json", "-count=1", "-timeout=15m", "-tags=" + windowTags, "./..."},
+		},
+		{
+			name: "postgres", about: "the engine on PostgreSQL", read: readGoTest, env: []string{"MARAIN_TEST_DATABASE=postgres"},
+			command: []string{"go", "test", "-race", "-json", "-count=1", "-timeout=15m", "./backend/coordinator", "./backend/executor", "./backend/history"},
 		},
 		{
 			name: "types", about: "types of the page", dir: "frontend",
@@ -186,6 +191,9 @@ func (s suite) process(ctx context.Context, command []string) *exec.Cmd {
 	cmd.Dir = s.dir
 	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice == 0 {
 		cmd.Env = append(cmd.Environ(), "NO_COLOR=1") // a file or a log reads this
+	}
+	if len(s.env) > 0 {
+		cmd.Env = append(cmd.Environ(), s.env...)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
