@@ -14,18 +14,33 @@ func textToComponent() string {
 	return `CASE WHEN typeof({v}) = 'text' AND instr({v}, char(0)) = 0 AND octet_length({v}) <= 16777216 AND json_valid({v})` +
 		` THEN CASE WHEN json_type({v}) = 'object'` +
 		` AND (instr({v}, '\u') = 0 OR (SELECT ` + wholeEscapes + ` FROM (SELECT ` + marked() + ` AS m)))` +
-		` AND (` + mergesToItself + ` OR (SELECT count(*) = count(DISTINCT t.parent || '.' || t.key)` +
-		` FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t WHERE t.parent IS NOT NULL))` +
-		` AND NOT EXISTS (SELECT 1 FROM (SELECT {v} AS j) AS s, json_tree(s.j) AS t` +
-		` WHERE (t.type = 'real' OR t.type = 'integer' AND typeof(t.value) = 'real') AND (abs(t.value) > 1.7976931348623157e308` +
-		` OR (SELECT x GLOB '*` + strings.Repeat("[0-9]", 100) + `*' OR instr(x, 'e') > 0 AND length(ltrim(substr(x, instr(x, 'e') + 1), '+-0')) > 3` +
-		` FROM (SELECT lower(s.j -> t.fullkey) AS x))))` +
-		` THEN {v} END END`
+		` AND (` + mergesToItself + ` OR (SELECT count(*) = count(DISTINCT t.parent || '.' || t.key) FROM ` + nodes + ` WHERE t.parent IS NOT NULL))` +
+		` AND ` + plainNumbers() + ` THEN {v} END END`
 }
 
-// mergesToItself is true for most objects without a key that stands twice: merging an object into nothing leaves one of
-// each key, except in lists and where keys are escaped. It leaves nulls out, so that it says nothing about them.
-const mergesToItself = `json_patch('{}', {v}) = json({v}) AND instr({v}, '\') = 0 AND instr(json({v}), '[{') = 0 AND instr(json({v}), ',{') = 0`
+const (
+	// mergesToItself is true for most objects without a key that stands twice: merging an object into nothing leaves one
+	// of each key, except in lists and where keys are escaped. It leaves nulls out, so that it says nothing about them,
+	// and takes long for many keys.
+	mergesToItself = `CASE WHEN octet_length({v}) <= 2000 AND instr({v}, '\') = 0` +
+		` THEN json_patch('{}', {v}) = json({v}) AND instr(json({v}), '[{') = 0 AND instr(json({v}), ',{') = 0 END`
+
+	// nodes are the values of a JSON text s.j, and fractions are those of them that SQLite does not hold as integers.
+	nodes     = `(SELECT {v} AS j) AS s, json_tree(s.j) AS t`
+	fractions = nodes + ` WHERE (t.type = 'real' OR t.type = 'integer' AND typeof(t.value) = 'real')`
+)
+
+// plainNumbers is true when all numbers of a JSON text are in order. Numbers are only looked up by their path, which
+// takes long for many, where the text has so many digits in a row or behind an e; of more than 1,000 none is.
+func plainNumbers() string {
+	digits := `'*` + strings.Repeat("[0-9]", 100) + `*'`
+	return `CASE (SELECT CASE WHEN count(*) = 0 THEN 0 WHEN max(abs(t.value)) <= 1.7976931348623157e308 THEN 1 END FROM ` + fractions + `)` +
+		` WHEN 0 THEN 1 WHEN 1 THEN CASE` +
+		` WHEN (octet_length({v}) < 100 OR {v} NOT GLOB ` + digits + `) AND {v} NOT GLOB '*[0-9][eE][-+0-9][0-9][0-9][0-9]*' THEN 1` +
+		` WHEN (SELECT count(*) FROM ` + fractions + `) <= 1000 THEN NOT EXISTS (SELECT 1 FROM ` + fractions +
+		` AND (SELECT x GLOB ` + digits + ` OR instr(x, 'e') > 0 AND length(ltrim(substr(x, instr(x, 'e') + 1), '+-0')) > 3` +
+		` FROM (SELECT lower(s.j -> t.fullkey) AS x))) END END`
+}
 
 // marked is the JSON text in lower case with the escape of a high surrogate as U+0001 and its last two digits, and that
 // of a low one as U+0002 and two digits. JSON has no such characters outside escapes.
