@@ -104,6 +104,12 @@ export class Server {
     execFileSync('python3', ['-c', program, join(this.folder, 'data/content/marain.db')], { input: script });
   }
 
+  /** What a query past Marain finds: rows of values. */
+  query(sql: string): unknown[][] {
+    const program = 'import json,sqlite3,sys\nprint(json.dumps(sqlite3.connect(sys.argv[1], timeout=10).execute(sys.argv[2]).fetchall()))';
+    return JSON.parse(execFileSync('python3', ['-c', program, join(this.folder, 'data/content/marain.db'), sql]).toString()) as unknown[][];
+  }
+
   async get<T>(path: string): Promise<T> {
     const answer = await fetch(`${this.address}api/v1/hot-reload/${path}`, { headers: { Authorization: `Bearer ${this.token}` } });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);

@@ -181,6 +181,12 @@ export class App {
     void this.batch.open(actionId);
   }
 
+  /** Shows only some batches, and the selected one of them. */
+  async filterHistory(by: Parameters<History['filter']>[0]): Promise<void> {
+    await this.history.filter(by);
+    if (this.view === 'history') await this.batch.open(this.history.selected);
+  }
+
   openBatch(actionId: string): void {
     this.drift.leave();
     this.view = 'history';
@@ -302,7 +308,11 @@ export class App {
 
   #announce(result: ApplyResult, verb: string, undo: string): void {
     for (const failure of result.failed) this.notices.warn(`${failure.file_path} could not be applied`, failure.message);
-    if (result.applied.length === 0 && result.failed.length > 0) return;
+    if (result.applied.length === 0) {
+      // What was approved was graded anew on the rows as they are now, and came out riskier.
+      if (result.failed.length === 0 && result.pending.length > 0) this.notices.warn('Nothing was applied', 'The rows have changed what it risks. Look at it again.');
+      return;
+    }
     const title = `${verb} in ${duration(result.duration_ms)}: ${count(result.applied.length, 'file')}`;
     const left = result.pending.length > 0 ? `${count(result.pending.length, 'file')} still waiting.` : '';
     const id = result.action_id;

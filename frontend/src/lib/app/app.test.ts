@@ -65,6 +65,12 @@ describe('results', () => {
     expect(backend.callsOf('rollback').at(-1)?.request).toEqual({ action_id: 'applied-1' });
   });
 
+  test('an apply that applied nothing is not announced as one', async () => {
+    backend.reload = async () => ({ action_id: '', applied: [], pending: ['schemas/a.schema.yaml'], failed: [], duration_ms: 3 });
+    await app.approve();
+    expect(app.notices.items.map((item) => [item.severity, item.title])).toEqual([['warning', 'Nothing was applied']]);
+  });
+
   test('a way back that must ask first opens the batch', async () => {
     backend.fail.set('rollback', new BackendError('blocked', 'a value is needed'));
     await app.takeBack('b1');

@@ -68,16 +68,20 @@ export class History {
   }
 
   /** Shows only some batches. The file is any part of a path; a whole path that is known is looked up by the engine. */
-  filter(by: { status?: StatusFilter; file?: string }): Promise<void> {
+  async filter(by: { status?: StatusFilter; file?: string }): Promise<void> {
     const before = JSON.stringify(this.#query());
     this.status = by.status ?? this.status;
     this.file = by.file ?? this.file;
-    this.#wanted = '';
-    if (JSON.stringify(this.#query()) === before) return this.#searchOn();
-    this.#fetched = [];
-    this.#next = '';
-    this.loaded = false;
-    return this.refresh();
+    if (JSON.stringify(this.#query()) === before) {
+      await this.#searchOn();
+    } else {
+      this.#fetched = [];
+      this.#next = '';
+      this.loaded = false;
+      await this.refresh();
+    }
+    // What is selected stays selected as long as it matches.
+    if (!this.items.some((item) => item.action_id === this.#wanted)) this.#wanted = '';
   }
 
   select(id: string): void {

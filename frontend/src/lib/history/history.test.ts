@@ -97,6 +97,15 @@ describe('timeline', () => {
     expect(history.more).toBe(true);
   });
 
+  test('what is selected stays selected as long as the filter lets it', async () => {
+    history.select('b100');
+    backend.batches = backend.batches.map((batch) => (batch.action_id === 'b100' || batch.action_id === 'b90' ? { ...batch, status: 'failed' as const } : batch));
+    await history.filter({ status: 'failed' });
+    expect(history.selected).toBe('b100');
+    await history.filter({ status: 'applied' });
+    expect(history.selected).toBe('b120');
+  });
+
   test('an error is kept and goes with the next success', async () => {
     backend.fail.set('history', new BackendError('internal', 'no'));
     await history.refresh();

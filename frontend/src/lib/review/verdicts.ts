@@ -16,7 +16,7 @@ export const verdicts: Record<Check['verdict'], { word: string; icon: IconName }
 export function regraded(check: Check): string {
   const text = check.text_category.charAt(0).toUpperCase() + check.text_category.slice(1);
   const rows = count(check.total, 'row');
-  if (check.verdict === 'not_proved') return `Not proved: the check did not finish, so it stays ${check.category}`;
+  if (check.verdict === 'not_proved') return `It stays ${check.category}, as by the text`;
   if (check.text_category === check.category) return '';
   if (check.verdict === 'risk') return `${text} by the text, ${check.category} by the rows`;
   const proved = check.category === 'safe' ? 'proved safe' : `only a ${check.category}`;

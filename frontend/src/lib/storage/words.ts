@@ -5,8 +5,11 @@ import { size } from '../text/size';
 
 const kinds: Record<string, { word: string; icon: IconName }> = {
   entity: { word: 'Content type', icon: 'entity' },
-  field: { word: 'Field', icon: 'minus' },
+  field: { word: 'Field', icon: 'storage' },
   revisions: { word: 'Revisions', icon: 'history' },
+  displaced: { word: 'Values from before a rollback', icon: 'undo' },
+  filled: { word: 'Rows that were given a value', icon: 'edit' },
+  foreign: { word: 'Column of another program', icon: 'database' },
 };
 
 /** What kind of thing is out of use. */
