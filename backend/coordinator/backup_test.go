@@ -377,7 +377,7 @@ func TestARestoreIsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	// While it is restored, no server starts.
-	b.alone(func(c *coordinator.Coordinator) {
+	b.alone(func(*coordinator.Coordinator) {
 		_, err := b.tryOpen(func(o *coordinator.Options) { o.Watch = true })
 		b.refused(err, coordinator.CodeLocked)
 	})

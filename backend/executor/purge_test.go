@@ -158,8 +158,13 @@ func TestWhatIsInUseCannotBePurged(t *testing.T) {
 func whatIsInUseCannotBePurged(t *testing.T, b *bench) {
 	retired(t, b)
 	for _, place := range []action.Place{
-		{Table: "content_note"}, {Table: "content_note", Column: "c"}, {Table: "_old_1_content_note", Column: "c"}, {Table: "file_versions"}, {},
-		{Table: "content_note", Column: "x_old_1_c"}, {Table: "marain_audit"},
+		{Table: "content_note"},
+		{Table: "content_note", Column: "c"},
+		{Table: "_old_1_content_note", Column: "c"},
+		{Table: "file_versions"},
+		{},
+		{Table: "content_note", Column: "x_old_1_c"},
+		{Table: "marain_audit"},
 	} {
 		if got, err := action.Purge(b.db.Dialect(), []action.Place{place}); err == nil {
 			t.Errorf("%v: %q", place, got)

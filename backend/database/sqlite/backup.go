@@ -91,7 +91,7 @@ func (db *DB) Contents(ctx context.Context, file string) (map[string]int64, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the copy: %w", err)
 	}
-	defer tx.Rollback() // nothing was written
+	defer func() { _ = tx.Rollback() }() // nothing was written
 	if err := intact(ctx, querier{tx}); err != nil {
 		return nil, fmt.Errorf("the copy: %w", err)
 	}
