@@ -38,7 +38,7 @@ func (m *mending) missingColumn(ctx context.Context, want Table, have LiveTable,
 	}
 	answer, ok := m.ask(Question{
 		Key: "repair:" + d.key(),
-		Text: fmt.Sprintf("Column %s of %s is missing, and no file describes %s, which holds the same type. Is that the same column under another name, or is %s to start empty?",
+		Text: fmt.Sprintf("Column %s of %s is missing, and no file describes %s. Is that the same column under another name, or is %s to start empty?",
 			d.Column, want.Name, words(others), d.Column),
 		Options: append([]string{startEmpty}, others...),
 	})
@@ -48,18 +48,20 @@ func (m *mending) missingColumn(ctx context.Context, want Table, have LiveTable,
 	return m.addedAgain(ctx, want, d, column, f)
 }
 
-// strays returns the columns of a table that no document mentions and that could be the missing one under another name.
+// strays returns the columns of a table that no document mentions and that could be the missing one under another name,
+// those of its type first. Those of other types only could be when the missing one was there before.
 func (m *mending) strays(want Table, have LiveTable, missing Column) []string {
-	var names []string
+	var same, others []string
 	for _, c := range have.Columns {
-		if IsOutOfUse(c.Name) || slices.ContainsFunc(want.Columns, func(w Column) bool { return w.Name == c.Name }) {
-			continue
-		}
-		if m.g.Dialect.SameType(missing.Type, c.Type) {
-			names = append(names, c.Name)
+		switch {
+		case IsOutOfUse(c.Name) || slices.ContainsFunc(want.Columns, func(w Column) bool { return w.Name == c.Name }):
+		case m.g.Dialect.SameType(missing.Type, c.Type):
+			same = append(same, c.Name)
+		case !m.first:
+			others = append(others, c.Name)
 		}
 	}
-	return names
+	return append(same, others...)
 }
 
 // renamed gives a column its name back and mends what else differs in it.
