@@ -576,6 +576,9 @@ func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (*sealed, e
 	if err := c.refresh(ctx, c.options.Watch); err != nil {
 		return nil, err
 	}
+	if c.live.stamp == "" {
+		c.live.known = false // what a person is shown is of this moment, where only looking tells
+	}
 	if err := c.present(); err != nil && !c.options.Watch {
 		return nil, err // a page says so beside the plan; a command has only its answer
 	}
