@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"marain/backend/database"
 	"marain/backend/database/postgres"
@@ -31,7 +32,12 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 		c.store.Now = c.options.Now
 	}
 	c.place = remember(connection)
-	if c.db, err = c.connect(ctx, connection); err != nil {
+	if c.db, err = c.connect(ctx, connection); err != nil && c.recalled && connection.Driver == project.Postgres {
+		return &Error{
+			Code: CodeInvalid, Message: fmt.Sprintf("the configuration system cannot be read, and without it %s does not open: mend the file", c.place),
+			Details: []any{}, Cause: err,
+		}
+	} else if err != nil {
 		return err
 	}
 	if c.options.wrap != nil {
@@ -105,6 +111,8 @@ type remembered struct {
 	Username string `json:"username,omitempty"`
 	SSLMode  string `json:"sslmode,omitempty"`
 	Database string `json:"database_id"` // the name that the database has in its bookkeeping
+	// Known are all databases that were opened from this data folder, however they were named.
+	Known []string `json:"known,omitempty"`
 }
 
 // remember keeps of a connection what is no secret.
@@ -125,8 +133,9 @@ func (r remembered) connection() (project.Connection, bool) {
 
 // same reports whether two memories are of one place.
 func (r remembered) same(other remembered) bool {
-	r.Database, other.Database = "", ""
-	return r == other
+	a, _ := r.connection()
+	b, _ := other.connection()
+	return a == b
 }
 
 // String names the place for a person.
@@ -165,18 +174,37 @@ func (c *Coordinator) keep(now remembered) {
 // recognise compares the database with the one that was there last. Another one in its place, most of all an empty one,
 // must not be filled as if nothing had been: everything in the former would seem to be gone.
 func (c *Coordinator) recognise() {
-	if c.given {
-		return // the environment may name another one each time
-	}
-	now := c.place
-	now.Database = c.databaseID
 	last, known := c.recollect()
-	if known && last.same(now) && last.Database != "" && last.Database != c.databaseID {
+	c.acquainted = slices.Contains(last.Known, c.databaseID) || known && last.Database == c.databaseID
+	now := c.place
+	now.Database, now.Known = c.databaseID, last.Known
+	if c.given { // the environment may name another one each time
+		now = last
+	} else if known && last.same(now) && last.Database != "" && last.Database != c.databaseID {
 		c.suspect = fmt.Sprintf("%s is not the database that was there before: put that one back, or remove %s to go on with this one", c.place, c.rememberedFile())
 		c.failing = true
 		return
 	}
+	if !slices.Contains(now.Known, c.databaseID) {
+		now.Known = append(slices.Clone(now.Known), c.databaseID)
+	}
 	if !c.options.ReadOnly {
 		c.keep(now)
+	}
+}
+
+// witness notes the newest link of the audit chain when another program, with another data folder, has added it. Where
+// notes of a database were lost that was opened here before, none is added: verify says that they are missing.
+func (c *Coordinator) witness(seq int64, hash string) {
+	if c.options.ReadOnly || seq == 0 || c.failing {
+		return
+	}
+	newest, err := c.heads.Newest(c.databaseID)
+	if err != nil {
+		c.log.Error("look at the noted audit chain", "error", err)
+		return
+	}
+	if newest < seq && (newest > 0 || !c.acquainted) {
+		c.note(seq, hash)
 	}
 }

@@ -47,27 +47,32 @@ type Options struct {
 
 	wrap func(database.Database) database.Database // put around the database by tests
 	Now  func() time.Time                          // for what is shown, and for how long things are kept; nil is the machine's clock
+	// FollowEvery is how often another program's batches are looked for, whether or not anything tells of them; 0 for the
+	// usual.
+	FollowEvery time.Duration
 }
 
 // Coordinator keeps one project's running system equal to its files. It is safe for concurrent use; operations that
 // plan or change something run one after another, reading the status or the snapshot never waits.
 type Coordinator struct {
-	options  Options
-	project  *project.Project
-	files    *project.Files
-	loader   document.Loader
-	db       database.Database
-	store    *history.Store
-	executor *executor.Executor
-	states   *state.Store
-	hub      *event.Hub
-	heads    history.Heads
-	lock     *project.Lock
-	watcher  *watcher.Watcher
-	log      *slog.Logger
-	given    bool       // the environment names the database
-	place    remembered // where the project says that the database is
-	scratch  string     // a folder to remove on closing
+	options    Options
+	project    *project.Project
+	files      *project.Files
+	loader     document.Loader
+	db         database.Database
+	store      *history.Store
+	executor   *executor.Executor
+	states     *state.Store
+	hub        *event.Hub
+	heads      history.Heads
+	lock       *project.Lock
+	watcher    *watcher.Watcher
+	log        *slog.Logger
+	given      bool       // the environment names the database
+	place      remembered // where the project says that the database is
+	recalled   bool       // the project does not say it now: it is where it was last
+	acquainted bool       // it was opened from this data folder before
+	scratch    string     // a folder to remove on closing
 
 	view    atomic.Pointer[Status]
 	task    atomic.Pointer[task] // the batch that is being carried out
@@ -81,6 +86,7 @@ type Coordinator struct {
 
 	mu         sync.Mutex
 	seq        int64                         // the newest link of the audit chain that is known here
+	hash       string                        // of that link, when the chain was read last
 	applied    map[string]*version           // by path: what the database and memory hold
 	desired    map[string]*saved             // by path: what is on disk
 	missing    []string                      // source folders that are gone
@@ -99,6 +105,7 @@ type Coordinator struct {
 	suspect    string            // why the database cannot be trusted any more
 	failing    bool              // its storage failed: only opening it again makes it trusted
 	offline    bool              // it cannot be reached, and is trusted again as soon as it can
+	recovered  bool              // it is trusted again, and what was saved meanwhile is still to be looked at
 	rows       map[string]string // pending version rows as written: path to hash
 	rowsKnown  bool
 	databaseID string            // names it among those of one data folder
@@ -130,6 +137,9 @@ func Open(ctx context.Context, options Options) (*Coordinator, error) {
 	}
 	if options.Getenv == nil {
 		options.Getenv = os.Getenv
+	}
+	if options.FollowEvery <= 0 {
+		options.FollowEvery = followEvery
 	}
 	p := options.Project
 	c := &Coordinator{
@@ -172,6 +182,7 @@ func (c *Coordinator) open(ctx context.Context) (err error) {
 		return err
 	}
 	c.recognise()
+	c.witness(c.seq, c.hash)
 	if !c.options.ReadOnly && c.suspect == "" {
 		if err := c.drain(ctx); err != nil {
 			c.log.Error("write files that were left over", "error", err)
@@ -309,7 +320,7 @@ func hint(hints chan<- struct{}) {
 // follow notices batches that another program applied to the same database: at once where the database tells, and in
 // any case a moment later.
 func (c *Coordinator) follow(ctx context.Context, hints <-chan struct{}) {
-	ticker := time.NewTicker(followEvery)
+	ticker := time.NewTicker(c.options.FollowEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -333,6 +344,7 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 	moved, err := c.moved(ctx)
 	if err == nil && moved {
 		if err = c.reload(ctx); err == nil {
+			c.witness(c.seq, c.hash)
 			c.evaluate(ctx)
 			c.announce()
 		}
@@ -348,13 +360,17 @@ func (c *Coordinator) catchUp(ctx context.Context) error {
 		// A folder that was away for less than the watcher waits is back without a word.
 		err = c.scan(ctx, false)
 	}
-	if c.trust(err) {
-		if err == nil {
-			c.evaluate(ctx)
-			c.automatic(ctx) // what was saved while the database was away
-		} else {
-			c.log.Error("the database cannot be trusted", "error", err)
-		}
+	changed := c.trust(err)
+	if changed && err != nil {
+		c.log.Error("the database cannot be trusted", "error", err)
+	}
+	if c.recovered && err == nil {
+		c.recovered, changed = false, true
+		c.evaluate(ctx)
+		c.automatic(ctx) // what was saved while the database was away
+		c.notePending(ctx)
+	}
+	if changed {
 		c.publishStatus()
 		c.announce()
 	}
@@ -377,6 +393,7 @@ func (c *Coordinator) trust(err error) bool {
 	case errors.Is(err, database.ErrReplaced):
 		c.suspect, c.offline = err.Error(), false
 	case err == nil:
+		c.recovered = c.recovered || before != ""
 		c.suspect, c.offline = "", false
 	}
 	return before != c.suspect
@@ -414,6 +431,7 @@ func (c *Coordinator) unprepared(ctx context.Context) bool {
 // old one would pass every guard.
 type memory struct {
 	seq      int64
+	hash     string
 	lives    map[string]action.Life
 	tombs    []action.Tombstone
 	origins  map[string]action.Origin
@@ -434,7 +452,8 @@ func (c *Coordinator) reload(ctx context.Context) error {
 	if err := c.db.Read(ctx, func(q database.Querier) error { return c.recall(ctx, q, &m) }); err != nil {
 		return err
 	}
-	c.seq, c.lives, c.tombs, c.origins, c.holds, c.leftover = m.seq, m.lives, m.tombs, m.origins, m.holds, m.leftover
+	c.seq, c.hash = m.seq, m.hash
+	c.lives, c.tombs, c.origins, c.holds, c.leftover = m.lives, m.tombs, m.origins, m.holds, m.leftover
 	c.last, c.lastSync = m.last, m.lastSync
 	c.rowsKnown, c.dirty = false, false
 	c.adopt(m.applied)
@@ -442,7 +461,7 @@ func (c *Coordinator) reload(ctx context.Context) error {
 }
 
 func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory) (err error) {
-	if m.seq, _, err = c.store.Head(ctx, q); err != nil {
+	if m.seq, m.hash, err = c.store.Head(ctx, q); err != nil {
 		return err
 	}
 	if c.databaseID, err = c.store.DatabaseID(ctx, q); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // postgres reports whether the bench's database is on a server.
-func (b *bench) postgres() bool { return !b.onSQLite && engines.OnPostgres() }
+func (b *bench) postgres() bool { return b.onServer || !b.onSQLite && engines.OnPostgres() }
 
 // either returns the text for the kind of database that the bench has.
 func (b *bench) either(sqlite, postgres string) string {
@@ -35,14 +35,19 @@ func (b *bench) getenv(given func(string) string) func(string) string {
 		if given != nil && given(name) != "" {
 			return given(name)
 		}
-		if name == project.EnvDatabase && b.postgres() {
-			if b.address == "" {
-				b.address = cluster.Database(b.t)
-			}
-			return b.address
+		if name == project.EnvDatabase && b.postgres() && !b.bySettings {
+			return b.server()
 		}
 		return ""
 	}
+}
+
+// server is the address of the bench's database on the server.
+func (b *bench) server() string {
+	if b.address == "" {
+		b.address = cluster.Database(b.t)
+	}
+	return b.address
 }
 
 // other opens the database as another program would.
@@ -51,7 +56,7 @@ func (b *bench) other() *sql.DB {
 	driver, address := "sqlite", "file:"+filepath.Join(b.root, "data/content/marain.db")+"?_pragma=busy_timeout(5000)&_pragma=foreign_keys(on)"
 	if b.postgres() {
 		// Nothing is cached: the tables change under this program, which must not notice.
-		driver, address = "pgx", b.getenv(nil)(project.EnvDatabase)+"&default_query_exec_mode=exec&timezone=UTC"
+		driver, address = "pgx", b.server()+"&default_query_exec_mode=exec&timezone=UTC"
 	}
 	db, err := sql.Open(driver, address)
 	if err != nil {

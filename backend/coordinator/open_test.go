@@ -44,8 +44,10 @@ type bench struct {
 	c    *coordinator.Coordinator
 	db   *sql.DB // of another program
 
-	onSQLite bool   // whatever the tests run on
-	address  string // of the database on a server, once it is made
+	onSQLite   bool   // whatever the tests run on
+	onServer   bool   // whatever the tests run on
+	bySettings bool   // the project's own settings name the database
+	address    string // of the database on a server, once it is made
 }
 
 var person = coordinator.Actor{Name: "ann", Door: "code"}

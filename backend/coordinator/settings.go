@@ -65,6 +65,7 @@ func (c *Coordinator) connection() (project.Connection, error) {
 	if last, known := c.recollect(); known {
 		if connection, whole := last.connection(); whole {
 			c.log.Warn("the configuration system cannot be read: the database is the one that was open last", "error", err)
+			c.recalled = true
 			return connection, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,6 +35,52 @@ func (h Heads) Add(database string, seq int64, hash string) error {
 	return nil
 }
 
+// tail is how much of the file's end is looked at for the newest note.
+const tail = 64 << 10
+
+// Newest returns the number of the newest noted link of a database, 0 for none.
+func (h Heads) Newest(database string) (seq int64, err error) {
+	f, err := os.Open(h.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the noted audit chain: %w", err)
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(max(0, size-tail), io.SeekStart)
+	}
+	text, readErr := io.ReadAll(f)
+	if err = errors.Join(err, readErr); err != nil {
+		return 0, fmt.Errorf("read the noted audit chain: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if noted, _, ok := note(line, database); ok {
+			seq = max(seq, noted)
+		}
+	}
+	if seq > 0 || size <= tail {
+		return seq, nil
+	}
+	all, err := h.All(database) // other databases have filled the end
+	for noted := range all {
+		seq = max(seq, noted)
+	}
+	return seq, err
+}
+
+// note reads one line, unless it is of another database or a crash cut it short.
+func note(line, database string) (seq int64, hash string, ok bool) {
+	parts := strings.Split(strings.TrimSuffix(line, "\n"), " ")
+	if len(parts) != 3 || parts[0] != database || len(parts[2]) != 64 {
+		return 0, "", false
+	}
+	seq, err := strconv.ParseInt(parts[1], 10, 64)
+	return seq, parts[2], err == nil
+}
+
 // All returns the noted hashes of a database by sequence number. A line that a crash cut short is left out.
 func (h Heads) All(database string) (map[int64]string, error) {
 	noted := map[int64]string{}
@@ -46,16 +93,9 @@ func (h Heads) All(database string) (map[int64]string, error) {
 	}
 	scanner := bufio.NewScanner(f)
 	for scanner.Scan() {
-		parts := strings.Split(scanner.Text(), " ")
-		if len(parts) != 3 || parts[0] != database || len(parts[2]) != 64 {
-			continue
-		}
-		seq, err := strconv.ParseInt(parts[1], 10, 64)
-		if err != nil {
-			continue
-		}
-		if _, known := noted[seq]; !known { // the first note stands: a chain that was written anew would note itself again
-			noted[seq] = parts[2]
+		seq, hash, ok := note(scanner.Text(), database)
+		if _, known := noted[seq]; ok && !known { // the first note stands: a chain that was written anew would note itself again
+			noted[seq] = hash
 		}
 	}
 	if err := errors.Join(scanner.Err(), f.Close()); err != nil {

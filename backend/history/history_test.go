@@ -174,6 +174,20 @@ func TestHeads(t *testing.T) {
 	if all, err = h.All("db"); err != nil || len(all) != 21 || all[21] != hash(21) {
 		t.Errorf("%d noted, %v", len(all), err)
 	}
+	if newest, err := h.Newest("db"); newest != 21 || err != nil {
+		t.Errorf("the newest is %d, %v", newest, err)
+	}
+	// Another database may have filled the end of the file.
+	for i := range int64(1000) {
+		if err := h.Add("another", i, hash(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for database, want := range map[string]int64{"db": 21, "another": 999, "none": 0} {
+		if newest, err := h.Newest(database); newest != want || err != nil {
+			t.Errorf("the newest of %s is %d, %v", database, newest, err)
+		}
+	}
 }
 
 func TestContents(t *testing.T) {

@@ -28,7 +28,7 @@ import (
 
 const (
 	role     = "marain"
-	password = "secret"
+	password = "only-for-tests"
 	patience = 30 * time.Second // for one step of starting or stopping a server
 )
 

@@ -33,6 +33,7 @@ type Proxy struct {
 	left  int           // how often the fault still happens
 	hit   chan struct{} // closed when it has happened for the last time
 	dark  bool          // nothing gets through on any connection
+	away  bool          // no connection can be made
 	open  map[net.Conn]bool
 }
 
@@ -75,6 +76,16 @@ func (p *Proxy) Dark(on bool) {
 	p.dark = on
 }
 
+// Refuse ends all connections and refuses new ones, or stops doing so.
+func (p *Proxy) Refuse(on bool) {
+	p.mu.Lock()
+	p.away = on
+	p.mu.Unlock()
+	if on {
+		p.CutAll()
+	}
+}
+
 // CutAll ends all connections.
 func (p *Proxy) CutAll() {
 	p.mu.Lock()
@@ -96,8 +107,12 @@ func (p *Proxy) serve() {
 			continue
 		}
 		p.mu.Lock()
+		away := p.away
 		p.open[client], p.open[server] = true, true
 		p.mu.Unlock()
+		if away {
+			client.Close() // and with it the other half, when nothing can be read from it
+		}
 		l := &link{proxy: p, client: client, server: server}
 		p.done.Go(func() { l.up() })
 		p.done.Go(func() { l.down() })
