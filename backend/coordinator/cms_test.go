@@ -275,3 +275,29 @@ func lost(before, after map[string]int) []string {
 	slices.Sort(missing)
 	return missing
 }
+
+func TestLookingAtADatabaseOfAnotherProgramWritesNothing(t *testing.T) {
+	t.Parallel()
+	b := cms(t, "all")
+	before := b.everything()
+	c := b.openWith(func(o *coordinator.Options) { o.ReadOnly = true })
+	d, err := c.Drift(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.InSync || len(d.Differences) > 0 || !slices.Contains(d.Unmanaged.Tables, "content_article") || !slices.Contains(d.Unmanaged.Tables, "sessions") {
+		t.Errorf("%+v", d)
+	}
+	if s, err := c.Status(context.Background()); err != nil || s.State != "pending" || s.Drift.Differences != 0 {
+		t.Errorf("%s %+v, %v", s.State, s.Drift, err)
+	}
+	if _, err := c.Diff(context.Background(), coordinator.DiffRequest{}); err != nil {
+		t.Errorf("diff: %v", err)
+	}
+	if _, err := c.Repair(context.Background(), coordinator.RepairRequest{}, person); err == nil {
+		t.Error("repaired while only looking")
+	}
+	if b.everything() != before {
+		t.Error("looking changed the database")
+	}
+}

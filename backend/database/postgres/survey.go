@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 
 	"marain/backend/database"
 
@@ -10,7 +12,8 @@ import (
 	"ariga.io/atlas/sql/schema"
 )
 
-// Survey reads those of the named tables of the current schema that exist with another reader than Inspect.
+// Survey reads those of the named tables of the current schema that exist with another reader than Inspect. When it
+// stumbles over one, they are read one by one and that one is left out.
 func (db *DB) Survey(ctx context.Context, q database.Querier, tables []string) (map[string]database.Survey, error) {
 	if len(tables) == 0 {
 		return map[string]database.Survey{}, nil
@@ -34,8 +37,18 @@ func (db *DB) Survey(ctx context.Context, q database.Querier, tables []string) (
 		},
 	}
 	all, err := inspector.Survey(ctx, q, "", tables)
-	if err != nil {
-		return nil, fmt.Errorf("survey the tables: %w", err)
+	if err == nil {
+		return all, nil
+	}
+	all = map[string]database.Survey{}
+	for _, name := range tables {
+		one, err := inspector.Survey(ctx, q, "", []string{name})
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("survey the tables: %w", errors.Join(ctx.Err(), err))
+		}
+		if err == nil {
+			maps.Copy(all, one)
+		}
 	}
 	return all, nil
 }
