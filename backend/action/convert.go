@@ -75,12 +75,12 @@ func retyped(path []string, from, to *document.Field) []Retyped {
 // the same value. The condition is false for NULL. value is as for [Dialect.Convert].
 func RoundTrip(d Dialect, from, to *document.Field, value string) string {
 	if SameStorage(from, to) && SameStorage(to, from) {
-		return value + " IS NOT NULL"
+		return "(" + value + ") IS NOT NULL"
 	}
 	// Each step is a query around the one before, so that nothing is written, and little computed, more than once. No
 	// column has such a name, and LIMIT keeps the queries apart.
 	was, now, back := d.Quote("."), d.Quote("+"), d.Quote("-")
 	converted := "SELECT " + value + " AS " + was + ", " + d.Convert(from, to, value) + " AS " + now + " LIMIT 1"
 	returned := "SELECT " + was + ", " + d.Convert(to, from, now) + " AS " + back + " FROM (" + converted + ") AS s1 LIMIT 1"
-	return "(" + value + " IS NOT NULL AND (SELECT " + d.Same(from, was, back) + " FROM (" + returned + ") AS s2))"
+	return "((" + value + ") IS NOT NULL AND (SELECT " + d.Same(from, was, back) + " FROM (" + returned + ") AS s2))"
 }

@@ -135,3 +135,26 @@ func TestConstants(t *testing.T) {
 		}
 	}
 }
+
+// TestExpressions converts what is more than a column.
+func TestExpressions(t *testing.T) {
+	from := field(document.Text)
+	for _, e := range engines(t) {
+		e.store(t, from, []any{"1", "2024-01-0", "tru", `{"a":`})
+		for toType, want := range map[document.FieldType][]any{
+			document.Integer: {int64(12), nil, nil, nil}, document.Float: {12.0, nil, nil, nil}, document.Slug: {"12", "2024-01-02", "tru2", nil},
+			document.Boolean: {nil, nil, nil, nil}, document.Datetime: {nil, "2024-01-02T00:00:00Z", nil, nil},
+		} {
+			to := field(toType)
+			for i, got := range e.column(t, e.Convert(from, to, "a || '2'")) {
+				got, err := canonical(from, to, got)
+				if err != nil || !reflect.DeepEqual(got, want[i]) {
+					t.Errorf("%s: value %d to %s gives %v (%v), want %v", e.Name(), i, toType, got, err, want[i])
+				}
+			}
+			if n := len(e.column(t, action.RoundTrip(e, from, to, "a || '2'"))); n != 4 {
+				t.Errorf("%s: %d rows", e.Name(), n)
+			}
+		}
+	}
+}

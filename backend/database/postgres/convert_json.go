@@ -63,6 +63,7 @@ func textToComponent() string {
 // reshape writes a component with the fields whose type changed converted in place. A value that does not convert is
 // left out, a null stays, everything else stays as it is. A value that is no object stays as it is too.
 func (d Dialect) reshape(from, to *document.Field, value string) string {
+	value = enclosed(value)
 	object := "CASE WHEN jsonb_typeof(" + value + ") = 'object' THEN " + value + " END"
 	for _, r := range action.RetypedFields(from, to) {
 		at := "'{" + strings.Join(r.Path, ",") + "}'"

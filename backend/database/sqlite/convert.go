@@ -49,7 +49,15 @@ func (Dialect) Same(f *document.Field, a, b string) string {
 }
 
 // fill puts a value into a template.
-func fill(template, value string) string { return strings.ReplaceAll(template, "{v}", value) }
+func fill(template, value string) string { return strings.ReplaceAll(template, "{v}", enclosed(value)) }
+
+// enclosed puts an expression that is more than a name in parentheses.
+func enclosed(value string) string {
+	if strings.ContainsRune(value, ' ') {
+		return "(" + value + ")"
+	}
+	return value
+}
 
 // conversions are the templates from one kind of column to the others; what is not there has no counterpart.
 func conversions(from action.ColumnType) map[action.ColumnType]string {

@@ -62,6 +62,7 @@ const wholeEscapes = `m NOT GLOB '*\u0000*' AND m NOT GLOB '*' || char(1) || '??
 // reshape writes a component with the fields whose type changed converted in place. A value that does not convert is
 // left out, a null stays, everything else stays as it is. A text that is no JSON object stays as it is too.
 func (d Dialect) reshape(from, to *document.Field, value string) string {
+	value = enclosed(value)
 	replaced, removed := "json_replace("+value, ""
 	for _, r := range action.RetypedFields(from, to) {
 		path := "'$." + strings.Join(r.Path, ".") + "'"
