@@ -48,6 +48,7 @@ type wish struct {
 	target  map[string]action.Life // of a rollback
 	answers map[string]string
 	name    string // what kind of plan, so that an apply's id is never a rollback's
+	asked   bool   // by somebody, who waits for it: all live tables are looked at, whatever that costs
 }
 
 // inputs turns waiting or held files into what the generator takes.
@@ -140,6 +141,7 @@ func (c *Coordinator) plan(ctx context.Context, w wish, id string) (*sealed, err
 		c.looked = nil // used once: whatever comes of it, the next one looks at the rows
 		return s, nil
 	}
+	w.asked = true
 	s, err := c.replan(ctx, w)
 	c.looked = s
 	return s, err
@@ -162,7 +164,7 @@ func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 		if s.stamp, err = c.db.Stamp(ctx, q); err != nil {
 			return err
 		}
-		if !unprepared && (!c.live.known || c.live.stamp != s.stamp) {
+		if !unprepared && (!c.live.known || c.live.stamp != s.stamp || s.stamp == "" && w.asked) {
 			if err := c.look(ctx, q); err != nil {
 				return err
 			}
