@@ -139,7 +139,7 @@ func printDrift(p *printer, drift coordinator.Drift) {
 		blocks = append(blocks, file.Blocked...)
 	}
 	printBlocks(p, "  ", blocks)
-	printQuestions(p, "  ", drift.Plan.Questions)
+	printQuestions(p, drift.Plan.Questions)
 	printUnmanaged(p, drift.Unmanaged)
 	printAdoptions(p, drift.Adopt)
 	if !drift.InSync {

@@ -61,7 +61,8 @@ func driftExamples() []example {
 		{"drift repair nothing", nil, "drift --repair", 0, []string{"repair {" + nothing + "}" + byAnn}},
 		{
 			"drift repair dry run", func(e *engine) { plan := drifted().Plan; e.apply = coordinator.ApplyResult{Plan: &plan} },
-			"drift --repair --dry-run", 3, []string{"repair {Files:[] DryRun:true PlanID: Answers:map[] Note:}" + byAnn},
+			"drift --repair --dry-run", 3,
+			[]string{"repair {Files:[] DryRun:true PlanID: Answers:map[] Note:}" + byAnn},
 		},
 		{
 			"drift adopt", func(e *engine) {

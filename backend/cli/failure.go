@@ -86,7 +86,7 @@ func printDetails(p *printer, err *coordinator.Error) {
 		printNewPlan(p, *found.plan)
 	}
 	printBlocks(p, "  ", found.blocks)
-	printQuestions(p, "  ", found.questions)
+	printQuestions(p, found.questions)
 }
 
 // details are the details of an error, by what they are.
@@ -135,5 +135,5 @@ func printNewPlan(p *printer, plan action.Plan) {
 	}
 	p.line("  the plan is now ", bold.is("%s", plan.ID), " (", many(len(plan.Files), "file"), ", ", plan.Category.String(), ")")
 	p.line("  marain diff shows it")
-	printQuestions(p, "  ", plan.Questions)
+	printQuestions(p, plan.Questions)
 }

@@ -21,7 +21,7 @@ func printPlan(p *printer, plan action.Plan) {
 	if len(plan.Questions) > 0 {
 		p.blank()
 		p.line(bold.is("Questions"))
-		printQuestions(p, "  ", plan.Questions)
+		printQuestions(p, plan.Questions)
 	}
 	if len(plan.Invalid) > 0 {
 		p.blank()
@@ -126,21 +126,21 @@ func printBlocks(p *printer, indent string, blocks []action.Block) {
 }
 
 // printQuestions prints the questions and how to answer them.
-func printQuestions(p *printer, indent string, questions []action.Question) {
+func printQuestions(p *printer, questions []action.Question) {
 	for _, question := range questions {
 		if question.Answered {
-			p.line(indent, green.is("✓ "), question.Text, dim.is("  answered"))
+			p.line("  ", green.is("✓ "), question.Text, dim.is("  answered"))
 			continue
 		}
-		p.line(indent, yellow.is("? "), question.Text)
+		p.line("  ", yellow.is("? "), question.Text)
 		if len(question.Samples) > 0 {
-			p.line(indent, "    ", dim.is("values such as %s", quotedList(question.Samples)))
+			p.line("  ", "    ", dim.is("values such as %s", quotedList(question.Samples)))
 		}
 		if len(question.Options) == 0 {
-			p.line(indent, "    ", cyan.is("--answer %s", quoted(question.Key+"=VALUE")), defaultPiece(question, ""))
+			p.line("  ", "    ", cyan.is("--answer %s", quoted(question.Key+"=VALUE")), defaultPiece(question, ""))
 		}
 		for _, option := range question.Options {
-			p.line(indent, "    ", cyan.is("--answer %s", quoted(question.Key+"="+option)), defaultPiece(question, option))
+			p.line("  ", "    ", cyan.is("--answer %s", quoted(question.Key+"="+option)), defaultPiece(question, option))
 		}
 	}
 }

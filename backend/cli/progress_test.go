@@ -45,8 +45,10 @@ func TestProgressOnATerminal(t *testing.T) {
 	w := newWorld(t)
 	w.engine.apply = coordinator.ApplyResult{ActionID: "01A", Applied: []string{article}}
 	steps := []executor.Progress{
-		{Phase: executor.Waiting}, {Phase: executor.Running, Description: "Convert \x1b[31mn"},
-		{Phase: executor.Running, Description: "Convert n", Done: 250, Total: 1000}, {Phase: executor.Committing},
+		{Phase: executor.Waiting},
+		{Phase: executor.Running, Description: "Convert \x1b[31mn"},
+		{Phase: executor.Running, Description: "Convert n", Done: 250, Total: 1000},
+		{Phase: executor.Committing},
 	}
 	for _, c := range []struct {
 		name     string

@@ -124,33 +124,45 @@ func TestDriftIsSeenAndRepaired(t *testing.T) {
 			kinds: "missing_table missing_table missing_table missing_table", after: `SELECT count(*) FROM content_note`, want: []string{"0"},
 		},
 		{
-			name: "another type that converts", damage: []string{`ALTER TABLE content_note DROP COLUMN body`, `ALTER TABLE content_note ADD COLUMN body INTEGER`,
-				`UPDATE content_note SET body = 7 WHERE id = '1'`},
+			name: "another type that converts", damage: []string{
+				`ALTER TABLE content_note DROP COLUMN body`, `ALTER TABLE content_note ADD COLUMN body INTEGER`,
+				`UPDATE content_note SET body = 7 WHERE id = '1'`,
+			},
 			kinds: "other_type", after: `SELECT body, typeof(body) FROM content_note ORDER BY id`, want: []string{"7|text", "∅|null"},
 		},
 		{
-			name: "another type with an index", damage: []string{`DROP INDEX "idx_content_note__rank"`, `ALTER TABLE content_note DROP COLUMN rank`, `ALTER TABLE content_note ADD COLUMN rank TEXT NOT NULL DEFAULT '12'`,
-				`UPDATE content_note SET rank = 'x' WHERE id = '2'`, `CREATE INDEX "idx_content_note__rank" ON content_note (rank)`},
+			name: "another type with an index", damage: []string{
+				`DROP INDEX "idx_content_note__rank"`, `ALTER TABLE content_note DROP COLUMN rank`, `ALTER TABLE content_note ADD COLUMN rank TEXT NOT NULL DEFAULT '12'`,
+				`UPDATE content_note SET rank = 'x' WHERE id = '2'`, `CREATE INDEX "idx_content_note__rank" ON content_note (rank)`,
+			},
 			kinds: "other_type refuses_empty", after: `SELECT rank FROM content_note ORDER BY id`, want: []string{"12", "∅"},
 		},
 		{
-			name: "another type with a unique rule", damage: []string{`DROP INDEX "uq_content_note__code"`, `ALTER TABLE content_note DROP COLUMN code`, `ALTER TABLE content_note ADD COLUMN code NUMERIC`,
-				`UPDATE content_note SET code = CAST(id AS NUMERIC)`},
+			name: "another type with a unique rule", damage: []string{
+				`DROP INDEX "uq_content_note__code"`, `ALTER TABLE content_note DROP COLUMN code`, `ALTER TABLE content_note ADD COLUMN code NUMERIC`,
+				`UPDATE content_note SET code = CAST(id AS NUMERIC)`,
+			},
 			kinds: "other_type missing_index", after: `SELECT code FROM content_note`, want: []string{"1", "2"},
 		},
 		{
-			name: "another type that must not be empty", damage: []string{`ALTER TABLE content_note DROP COLUMN title`, `ALTER TABLE content_note ADD COLUMN title {blob}`,
-				`UPDATE content_note SET title = 1.5 WHERE id = '1'`},
+			name: "another type that must not be empty", damage: []string{
+				`ALTER TABLE content_note DROP COLUMN title`, `ALTER TABLE content_note ADD COLUMN title {blob}`,
+				`UPDATE content_note SET title = 1.5 WHERE id = '1'`,
+			},
 			kinds: "other_type allows_empty", answers: []string{"backfill:note.title", "none"}, after: `SELECT title FROM content_note`, want: []string{"1.5", "none"},
 		},
 		{
-			name: "another type of revisions", damage: []string{`ALTER TABLE content_revisions_note DROP COLUMN title`, `ALTER TABLE content_revisions_note ADD COLUMN title REAL`,
-				`UPDATE content_revisions_note SET title = 2.5`},
+			name: "another type of revisions", damage: []string{
+				`ALTER TABLE content_revisions_note DROP COLUMN title`, `ALTER TABLE content_revisions_note ADD COLUMN title REAL`,
+				`UPDATE content_revisions_note SET title = 2.5`,
+			},
 			kinds: "other_type", after: `SELECT title FROM content_revisions_note`, want: []string{"2.5"},
 		},
 		{
-			name: "another type of many values", damage: []string{`ALTER TABLE field_note_tags RENAME COLUMN value TO v`, `ALTER TABLE field_note_tags ADD COLUMN value INTEGER NOT NULL DEFAULT 3`,
-				`ALTER TABLE field_note_tags DROP COLUMN v`},
+			name: "another type of many values", damage: []string{
+				`ALTER TABLE field_note_tags RENAME COLUMN value TO v`, `ALTER TABLE field_note_tags ADD COLUMN value INTEGER NOT NULL DEFAULT 3`,
+				`ALTER TABLE field_note_tags DROP COLUMN v`,
+			},
 			kinds: "other_type", after: `SELECT value, typeof(value) FROM field_note_tags`, want: []string{"3|text", "3|text"},
 		},
 		{
