@@ -42,7 +42,7 @@ func someTombstones() []coordinator.Tombstone {
 			NeededBy: []coordinator.VersionRange{{File: article, From: 1, To: 3}, {File: article, From: 5, To: 5}},
 		},
 		{ID: "01JD3K6Z0P4N8V5X2T7QWERTY2", Kind: "entity", Name: "tag", Since: "2026-03-04T15:06:07.000Z", Rows: 1, Values: 5, Size: -1, Counted: true, Inside: []string{"x"}},
-		{ID: "01JD3K6Z0P4N8V5X2T7QWERTY3", Kind: "revisions", Name: "article", Since: "2026-03-04T15:06:07.000Z", Size: -1},
+		{ID: "01JD3K6Z0P4N8V5X2T7QWERTY3", Kind: "displaced", Name: "article.lead", Since: "2026-03-04T15:06:07.000Z", Size: -1},
 	}
 }
 

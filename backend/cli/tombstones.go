@@ -60,10 +60,12 @@ func tombstoneName(t coordinator.Tombstone) string {
 	switch t.Kind {
 	case "entity":
 		return "content type " + t.Name
-	case "field":
-		return "field " + t.Name
+	case "foreign":
+		return "another program's " + t.Name
+	case "displaced":
+		return "displaced values of " + t.Name
 	}
-	return t.Kind + " of " + t.Name
+	return t.Kind + " " + t.Name
 }
 
 // insideOf says what lies inside of something out of use.

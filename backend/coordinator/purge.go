@@ -155,11 +155,24 @@ func (g *graveyard) selected(request PurgeRequest) ([]action.Tombstone, error) {
 }
 
 // order returns where tombstones lie, in the order in which it can go: columns of tables that stay, then tables of
-// lists before those that they belong to. Columns go with a table that goes.
+// lists before those that they belong to. Columns go with a table that goes. What something that stays lies in too
+// stays with it: the revisions of a list belong to the list and to the revisions of its content type.
 func (g *graveyard) order(tombs []action.Tombstone) []action.Place {
 	var columns, tables []action.Place
+	going, claimed := map[string]bool{}, map[action.Place]bool{}
+	for _, t := range tombs {
+		going[t.ID] = true
+	}
+	for _, t := range g.c.tombs {
+		for _, p := range g.places[t.ID] {
+			claimed[p] = claimed[p] || !going[t.ID]
+		}
+	}
 	for _, t := range tombs {
 		for _, p := range g.places[t.ID] {
+			if claimed[p] {
+				continue
+			}
 			if p.Column == "" && !slices.Contains(tables, p) {
 				tables = append(tables, p)
 			} else if p.Column != "" {

@@ -16,7 +16,7 @@ import (
 // Tombstone is something out of use with its data inside.
 type Tombstone struct {
 	ID       string         `json:"id"`
-	Kind     string         `json:"kind"` // entity, field, revisions or displaced
+	Kind     string         `json:"kind"` // entity, field, revisions, displaced or foreign
 	Name     string         `json:"name"` // article, or article.headline
 	Entity   string         `json:"entity"`
 	Field    string         `json:"field"` // its former id; empty for something that is no field
