@@ -71,7 +71,7 @@ func suites() []suite {
 		},
 		{
 			name: "postgres", about: "the engine on PostgreSQL", read: readGoTest, env: []string{"MARAIN_TEST_DATABASE=postgres"},
-			command: []string{"go", "test", "-race", "-json", "-count=1", "-timeout=15m", "./backend/coordinator", "./backend/executor", "./backend/history"},
+			command: []string{"go", "test", "-race", "-json", "-count=1", "-timeout=15m", "./backend/coordinator", "./backend/history"},
 		},
 		{
 			name: "types", about: "types of the page", dir: "frontend",
