@@ -180,9 +180,9 @@ func (f *fields) checkEmpty(ctx context.Context, c diff.FieldAltered) (*string, 
 	if err != nil || c.To.Multiple() || (proved && empty == 0) {
 		return nil, err
 	}
-	fill, err := f.askText(c.Key, c.To, empty)
-	if err != nil || fill == nil {
-		return nil, err
+	fill := f.askText(c.Key, c.To, empty)
+	if fill == nil {
+		return nil, nil
 	}
 	value, err := document.ParseValue(c.To, *fill)
 	if err != nil {
@@ -241,9 +241,9 @@ func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombsto
 
 // askFill asks for the value that rows without one get.
 func (f *fields) askFill(key string, field *document.Field, rows int64) (any, error) {
-	text, err := f.askText(key, field, rows)
-	if err != nil || text == nil {
-		return nil, err
+	text := f.askText(key, field, rows)
+	if text == nil {
+		return nil, nil
 	}
 	value, err := document.ParseValue(field, *text)
 	if err != nil {
@@ -254,7 +254,7 @@ func (f *fields) askFill(key string, field *document.Field, rows int64) (any, er
 
 // askText asks for the value that rows without one get, as a person writes it. A default of the field is offered. Nil
 // means that there is none yet, or none that will do.
-func (f *fields) askText(key string, field *document.Field, rows int64) (*string, error) {
+func (f *fields) askText(key string, field *document.Field, rows int64) *string {
 	q := Question{
 		Key:  "backfill:" + f.new.ID + "." + field.ID,
 		Text: fmt.Sprintf("Which value of %s (%s) do %s get that have none?", field.ID, field.Type, rowCount(rows)),
@@ -266,18 +266,18 @@ func (f *fields) askText(key string, field *document.Field, rows int64) (*string
 	}
 	answer, ok := f.ask(q)
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	_, err := document.ParseValue(field, answer)
 	if err != nil {
 		f.block(key, fmt.Sprintf("%s cannot be %q: %s", field.ID, short(answer), err), fmt.Sprintf("Give a value of type %s", field.Type))
-		return nil, nil
+		return nil
 	}
 	if field.Unique && rows > 1 {
 		f.block(key, fmt.Sprintf("%s is unique, and %s would get the same value", field.ID, rowCount(rows)), "Give these rows different values first, or leave out unique")
-		return nil, nil
+		return nil
 	}
-	return &answer, nil
+	return &answer
 }
 
 // checkFillFree refuses a backfill of a unique field that another row has already.

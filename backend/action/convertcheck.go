@@ -106,11 +106,9 @@ func (f *fields) checkRules(ctx context.Context, r *replacement, rows rowset, v 
 	if err != nil || proved && empty == 0 {
 		return err
 	}
-	fill, err := f.askText(r.key, r.to, empty)
-	if err != nil || fill == nil {
-		return err
+	if r.fill = f.askText(r.key, r.to, empty); r.fill == nil {
+		return nil
 	}
-	r.fill = fill
 	if !r.to.Unique {
 		return nil
 	}

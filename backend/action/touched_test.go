@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -12,7 +13,9 @@ import (
 
 func TestTouched(t *testing.T) {
 	got := action.Touched([]action.Step{
-		action.RenameTable{From: "b", To: "a"}, action.AddColumn{Table: "c"}, action.Update{Table: "c"},
+		action.RenameTable{From: "b", To: "a"},
+		action.AddColumn{Table: "c"},
+		action.Update{Table: "c"},
 		action.CreateTable{Table: action.Table{Name: "e", Parent: "d"}},
 	})
 	if !slices.Equal(got, []string{"a", "b", "c", "d", "e"}) {
@@ -27,12 +30,16 @@ func TestEveryStepTouchesSomething(t *testing.T) {
 		"SetNotNull": action.SetNotNull{}, "DropNotNull": action.DropNotNull{}, "CreateIndex": action.CreateIndex{}, "DropIndex": action.DropIndex{},
 		"Fill": action.Fill{}, "Update": action.Update{}, "Insert": action.Insert{},
 	}
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", nil, 0)
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := 0
-	for _, file := range packages["action"].Files {
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, d := range file.Decls {
 			method, ok := d.(*ast.FuncDecl)
 			if !ok || method.Name.Name != "step" || method.Recv == nil {

@@ -39,7 +39,7 @@ func TestATypeAndBack(t *testing.T) {
 		b.inSync()
 		b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|007", "2|8", "3|∅", "4|∅", "5|55")
 		b.sql(`UPDATE content_note SET x = 'new' WHERE id = '1'`)
-		forth = b.undo(back)
+		b.undo(back)
 		b.inSync()
 		b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|∅", "2|8", "3|∅", "4|∅", "5|55")
 		// The type that the file gives back by hand brings the originals back too.
@@ -73,7 +73,7 @@ func TestSeveralValuesAndBack(t *testing.T) {
 		back := b.undo(raised)
 		b.inSync()
 		b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|a", "2|∅", "3|c")
-		raised = b.undo(back)
+		b.undo(back)
 		b.inSync()
 		b.sql(`INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('n', '1', 'b', 1), ('m', '2', 'z', 0)`, `UPDATE field_note_x SET value = 'C' WHERE parent_id = '3'`)
 		lowered := b.save(notePath, versioned+entity("note", f("x text")))
