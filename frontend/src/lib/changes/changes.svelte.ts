@@ -293,7 +293,7 @@ export class Changes {
     if (this.plan.files.length === 0) return this.waiting.length > 0 ? 'Choose at least one file.' : 'Nothing waits.';
     if (!this.settled) return 'The plan is being made.';
     if (this.unanswered.length > 0) return this.unanswered.length > 1 ? `Answer the ${this.unanswered.length} open questions first.` : 'Answer the open question first.';
-    if (this.plan.rehearsal.state === 'failed') return 'The rehearsal failed: going back would not bring everything back.';
+    if (this.plan.rehearsal.state === 'failed') return 'Not while the rehearsal fails.';
     if (this.blocked.length > 0) return 'A change cannot be applied as it stands.';
     if (this.plan.category === 'breaking' && !this.confirmed) return 'Tick the box above to go on.';
     return '';

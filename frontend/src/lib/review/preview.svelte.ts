@@ -113,7 +113,7 @@ export class Preview {
     if (this.error) return this.error.message;
     if (this.nothing) return 'There is nothing to do.';
     if (this.unanswered.length > 0) return this.unanswered.length > 1 ? `Answer the ${this.unanswered.length} open questions first.` : 'Answer the open question first.';
-    if (this.plan?.rehearsal.state === 'failed') return 'The rehearsal failed: it could not be taken back whole.';
+    if (this.plan?.rehearsal.state === 'failed') return 'Not while the rehearsal fails.';
     if (this.blocked.length > 0) return 'It cannot be done as things are.';
     return '';
   }

@@ -7,6 +7,8 @@ type Rehearsal = Plan['rehearsal'];
 export interface RehearsalLine {
   tone: 'safe' | 'warn' | 'danger' | 'muted';
   icon: IconName;
+  /** Stands before the text, and stronger; empty for most. */
+  title: string;
   text: string;
 }
 
@@ -23,13 +25,13 @@ export function rehearsalLine(rehearsal: Rehearsal): RehearsalLine | undefined {
     case 'not_needed':
       return undefined;
     case 'proved':
-      return { tone: 'safe', icon: 'check', text: withoutTimes(rehearsal.message) || proof(rehearsal) };
+      return { tone: 'safe', icon: 'check', title: '', text: withoutTimes(rehearsal.message) || proof(rehearsal) };
     case 'failed':
-      return { tone: 'danger', icon: 'stop', text: rehearsal.message || 'The rehearsal did not come back to the same state' };
+      return { tone: 'danger', icon: 'stop', title: 'The rehearsal failed.', text: rehearsal.message || 'It did not come back to the same state.' };
     case 'timed_out':
-      return { tone: 'warn', icon: 'help', text: rehearsal.message || 'The rehearsal took too long, so rolling back is not proved' };
+      return { tone: 'warn', icon: 'help', title: '', text: rehearsal.message || 'The rehearsal took too long, so rolling back is not proved' };
     default:
-      return { tone: 'muted', icon: 'dot', text: rehearsal.message || 'Not rehearsed yet' };
+      return { tone: 'muted', icon: 'dot', title: '', text: rehearsal.message || 'Not rehearsed yet' };
   }
 }
 

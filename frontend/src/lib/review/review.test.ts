@@ -47,10 +47,10 @@ describe('rehearsals', () => {
   test('are one calm line', () => {
     expect(rehearsed({})?.text).toBe('Rolling back was proved on all 12,400 rows');
     expect(rehearsed({ rows: 500, sampled: true })?.text).toBe('Rolling back was proved on a sample of 500 rows');
-    expect(rehearsed({ message: 'All well' })).toEqual({ tone: 'safe', icon: 'check', text: 'All well' });
+    expect(rehearsed({ message: 'All well' })).toEqual({ tone: 'safe', icon: 'check', title: '', text: 'All well' });
     const long = 'Rolling back was proved on a sample of 2,000 of 612,400 rows: forward 1.2 s, back under 1 ms, forward again 0.9 s. 3 rows keep the value that they were given.';
     expect(rehearsed({ message: long })?.text).toBe('Rolling back was proved on a sample of 2,000 of 612,400 rows. 3 rows keep the value that they were given.');
-    expect(rehearsed({ state: 'failed' })?.tone).toBe('danger');
+    expect(rehearsed({ state: 'failed' })).toMatchObject({ tone: 'danger', title: 'The rehearsal failed.' });
     expect(rehearsed({ state: 'timed_out' })?.tone).toBe('warn');
     expect(rehearsed({ state: 'not_run' })?.tone).toBe('muted');
     expect(rehearsed({ state: 'not_needed', message: 'no table' })).toBeUndefined();
