@@ -56,7 +56,7 @@ window-test: setup-test $(MARAIN) $(HEADLESS) ## the real window, driven through
 	@go run ./tests/suite window
 
 .PHONY: screenshots
-screenshots: setup-test $(MARAIN) ## photograph every view in both themes into build/screenshots and docs/images
+screenshots: setup-test $(MARAIN) $(HEADLESS) ## photograph every view in both themes into build/screenshots and docs/images
 	@scripts/screenshots
 
 .PHONY: bench
