@@ -147,7 +147,7 @@ func (g *Generator) Adopt(ctx context.Context, in Input, batch int64) (Draft, er
 	life := g.Lives[e.ID].Clone()
 	for i := range e.Fields {
 		if id := e.Fields[i].ID; old.Field(id) == nil {
-			life.Fields[id] = Tag(in.Path, in.NextVersion, e.ID, id)
+			life.Fields[id] = takenOver + Tag(in.Path, in.NextVersion, e.ID, id)
 		}
 	}
 	w.draft.Effects.Lives[e.ID] = &life

@@ -122,7 +122,7 @@ func falling(rule diff.Rule) bool {
 
 func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	c, ok := change.(diff.FieldRemoved)
-	if !ok {
+	if !ok || f.letFieldGo(c.Field) {
 		return nil
 	}
 	if err := f.checkValues(ctx, f.old, c); err != nil {
@@ -217,6 +217,9 @@ func (f *fields) come(ctx context.Context, change diff.Change) error {
 func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 	former, found := f.former(c.Field)
 	if target, back := f.target(f.new.ID); back {
+		if taken, err := f.takeFieldBack(ctx, c.Field, target.Fields[c.Field.ID]); taken || err != nil {
+			return err
+		}
 		if former, found = f.lying(target.Fields[c.Field.ID]); !found || f.used[former.Tag] {
 			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
 			return nil

@@ -95,7 +95,7 @@ func (m *mending) addedAgain(ctx context.Context, want Table, d Difference, colu
 	if m.first {
 		d.Message += ": it is added"
 	} else {
-		d.Message += ": it is added again, without the values that it had"
+		d.Message += ": it is added again, without the values that it had" + m.formerly(f)
 		description += " again"
 	}
 	up := []Step{AddColumn{want.Name, column}}
@@ -127,6 +127,19 @@ func (m *mending) addedAgain(ctx context.Context, want Table, d Difference, colu
 		m.block(d.key(), fmt.Sprintf("%s is unique, and %s would get the same default", f.ID, rowCount(rows)), "Leave out the default or unique, then repair again")
 	}
 	return m.mended(d, description, up, down)
+}
+
+// formerly says where values of a field lie that are out of use.
+func (m *mending) formerly(f *document.Field) string {
+	if f == nil {
+		return ""
+	}
+	for _, t := range m.g.Tombstones {
+		if t.Kind == Whole && t.EntityTag == m.life.Tag && t.Field == f.ID && t.Tag != m.life.Fields[f.ID] {
+			return fmt.Sprintf(" (those of an earlier field %s are out of use in %s, and stay there)", f.ID, OutOfUse(t.Tag, f.ID))
+		}
+	}
+	return ""
 }
 
 // countRows asks how many rows a table has that lost a column, or never had it.

@@ -154,7 +154,7 @@ func printAdoptions(p *printer, adopt []coordinator.Adoption) {
 		return
 	}
 	p.blank()
-	p.line(bold.is("Or let the files say it"))
+	p.line(bold.is("What the files could say"))
 	for _, one := range adopt {
 		p.line("  ", bold.is("%s", one.File))
 		for _, edit := range one.Edits {

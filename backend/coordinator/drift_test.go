@@ -384,3 +384,17 @@ func TestWhatWasOutOfUseIsGone(t *testing.T) {
 	b.save(notePath, b.read(notePath)+"  - id: body\n    type: text\n")
 	b.inSync()
 }
+
+func TestAMissingColumnNamesWhatIsOutOfUse(t *testing.T) {
+	t.Parallel()
+	b := drifting(t)
+	text := b.read(notePath)
+	b.save(notePath, strings.Replace(text, "  - id: body\n    type: text\n", "", 1))
+	b.save(notePath, text, "restore:note.body", "empty")
+	b.sql(`ALTER TABLE content_note DROP COLUMN body`)
+	if d := b.drift(); len(d.Differences) != 1 || !strings.Contains(d.Differences[0].Message, "_old_") {
+		t.Errorf("%+v", d.Differences)
+	}
+	b.repair()
+	b.inSync()
+}
