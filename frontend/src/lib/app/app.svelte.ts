@@ -198,7 +198,9 @@ export class App {
   async mendDrift(note: string): Promise<void> {
     const mend = this.drift.mend;
     const result = await this.drift.run(note);
-    if (result) this.#announce(result, mend === 'repair' ? 'Repaired' : 'Adopted', 'Take it back');
+    // Before a repair the tables were what no file says: there is nothing to go back to.
+    if (result && mend === 'repair') this.#announce(result, 'Repaired', '');
+    else if (result) this.#announce(result, 'Adopted', 'Take it back');
     await this.refresh();
     this.settled();
   }
@@ -316,7 +318,7 @@ export class App {
     const title = `${verb} in ${duration(result.duration_ms)}: ${count(result.applied.length, 'file')}`;
     const left = result.pending.length > 0 ? `${count(result.pending.length, 'file')} still waiting.` : '';
     const id = result.action_id;
-    this.notices.success(title, left, id ? { label: undo, run: () => void this.takeBack(id) } : undefined);
+    this.notices.success(title, left, id && undo ? { label: undo, run: () => void this.takeBack(id) } : undefined);
   }
 
   #report(error: BackendError | undefined): void {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { BackendError } from '../backend/backend';
-import { FakeBackend, makeBatch, makeFile, makePlan, makeStatus } from '../backend/fake';
+import { FakeBackend, makeBatch, makeDrift, makeFile, makePlan, makeStatus } from '../backend/fake';
 import type { ProjectState } from '../backend/types';
 import { App } from './app.svelte';
 
@@ -91,6 +91,54 @@ describe('results', () => {
     await vi.waitFor(() => expect(app.batch.preview.plan).toBeDefined());
     await app.rollBack('wrong file');
     expect(app.notices.items.at(-1)?.title).toBe('Rolled back in 3 ms: 1 file');
+  });
+});
+
+describe('tables', () => {
+  test('are looked at when somebody comes to see them, and kept up to date meanwhile', async () => {
+    expect(backend.callsOf('drift')).toHaveLength(0);
+    app.go('drift');
+    await vi.waitFor(() => expect(app.drift.value).toBeDefined());
+    backend.emit('changes', 10);
+    await vi.waitFor(() => expect(backend.callsOf('drift').length).toBeGreaterThan(1));
+    app.go('storage');
+    await vi.waitFor(() => expect(app.storage.tombstones).toBeDefined());
+    const looked = backend.callsOf('drift').length;
+    backend.emit('purged', 11);
+    await vi.waitFor(() => expect(backend.callsOf('tombstones').length).toBeGreaterThan(1));
+    expect(backend.callsOf('drift')).toHaveLength(looked);
+  });
+
+  test('that were repaired cannot be taken back; what a file adopted can', async () => {
+    const difference = { file_path: 'a.yaml', entity: 'a', table: 't', column: 'c', key: 't.c', kind: 'missing_column' as const, message: 'm', sql: [] };
+    const adopt = [{ file_path: 'a.yaml', text: '', hunks: [], edits: [{ key: 't.c', message: 'm', optional: false }] }];
+    const drifted = makeDrift({ in_sync: false, differences: [difference], plan: makePlan([makeFile('a.yaml')]), adopt });
+    backend.driftValue = drifted;
+    app.go('drift');
+    await vi.waitFor(() => expect(app.drift.preview.plan).toBeDefined());
+    await app.mendDrift('');
+    expect(app.notices.items.at(-1)).toMatchObject({ title: 'Repaired in 3 ms: 1 file', action: undefined });
+    backend.driftValue = drifted;
+    await app.drift.refresh();
+    await app.drift.choose('adopt');
+    await app.mendDrift('');
+    expect(app.notices.items.at(-1)).toMatchObject({ title: 'Adopted in 3 ms: 1 file', action: { label: 'Take it back' } });
+  });
+
+  test('a cancel that comes too late says what can be done instead', async () => {
+    backend.statusValue = makeStatus({
+      running: { action_id: 'b1', file_path: '', description: '', done: 0, total: 0, phase: 'committing', kind: 'apply', since: '', by: '' },
+    });
+    await app.refresh();
+    backend.fail.set('cancel', new BackendError('conflict', 'it is being committed'));
+    await app.cancelRunning();
+    expect(app.notices.items.at(-1)).toMatchObject({ severity: 'warning', title: 'Too late to cancel' });
+  });
+
+  test('a backup that a batch names is shown', async () => {
+    app.openBackup('x.db');
+    expect(app.view).toBe('storage');
+    expect(app.storage.shelf).toBe('backups');
   });
 });
 
