@@ -62,6 +62,19 @@ func floor(b *testing.B, bytes, entities int) {
 		_, err = db.Exec(fmt.Sprintf("CREATE TABLE t%d (id TEXT PRIMARY KEY)", i))
 		must(b, err)
 	}
+	byHand(b, dir, bytes, func(i int, hash, raw string) {
+		tx, err := db.Begin()
+		must(b, err)
+		_, err = tx.Exec(fmt.Sprintf("ALTER TABLE t0 ADD COLUMN c%d TEXT", i))
+		must(b, err)
+		_, err = tx.Exec("INSERT INTO versions (hash, body) VALUES (?, ?)", hash, raw)
+		must(b, err)
+		must(b, tx.Commit())
+	})
+}
+
+// byHand measures saves that are read, hashed, parsed, written and swapped in, and nothing else.
+func byHand(b *testing.B, dir string, bytes int, write func(i int, hash, raw string)) {
 	folder := filepath.Join(dir, "schemas")
 	must(b, os.Mkdir(folder, 0o755))
 	watcher, err := fsnotify.NewWatcher()
@@ -84,13 +97,7 @@ func floor(b *testing.B, bytes, entities int) {
 		hash := sha256.Sum256(raw)
 		var node yaml.Node
 		must(b, yaml.Unmarshal(raw, &node))
-		tx, err := db.Begin()
-		must(b, err)
-		_, err = tx.Exec(fmt.Sprintf("ALTER TABLE t0 ADD COLUMN c%d TEXT", i))
-		must(b, err)
-		_, err = tx.Exec("INSERT INTO versions (hash, body) VALUES (?, ?)", hex.EncodeToString(hash[:]), string(raw))
-		must(b, err)
-		must(b, tx.Commit())
+		write(i, hex.EncodeToString(hash[:]), string(raw))
 		live.Store(&node)
 		times = append(times, time.Since(began))
 	}
@@ -106,7 +113,7 @@ func BenchmarkSaveToPlan(b *testing.B) {
 				must(b, err)
 				return slices.ContainsFunc(status.PendingChanges, func(p coordinator.PendingChange) bool { return p.Key == "fields."+field })
 			}
-			engine(b, size.bytes, size.entities, "none", visible)
+			engine(b, onFile(b), size.bytes, size.entities, "none", visible)
 		})
 	}
 }
@@ -116,18 +123,38 @@ func BenchmarkSaveToPlan(b *testing.B) {
 func BenchmarkSaveToLive(b *testing.B) {
 	for _, size := range sizes {
 		b.Run(size.name, func(b *testing.B) {
-			visible := func(c *coordinator.Coordinator, field string) bool {
-				e, ok := c.Snapshot().Entity("saved")
-				return ok && e.Field(field) != nil
-			}
-			engine(b, size.bytes, size.entities, "all", visible)
+			engine(b, onFile(b), size.bytes, size.entities, "all", live)
 		})
 	}
 }
 
-// engine measures a running coordinator. The database is asked on a connection of its own that the column is there.
-func engine(b *testing.B, bytes, entities int, policy string, visible func(c *coordinator.Coordinator, field string) bool) {
+// live reports whether the published state has the field.
+func live(c *coordinator.Coordinator, field string) bool {
+	e, ok := c.Snapshot().Entity("saved")
+	return ok && e.Field(field) != nil
+}
+
+// place is where a project lies, and what names its database.
+type place struct {
+	root   string
+	getenv func(string) string
+	driver string // for a connection of somebody else
+	source string
+	column string // the query that counts the columns of that name
+}
+
+func onFile(b *testing.B) place {
 	root := b.TempDir()
+	return place{
+		root: root, getenv: func(string) string { return "" }, driver: "sqlite",
+		source: "file:" + filepath.Join(root, "data/content/marain.db") + "?_pragma=busy_timeout(5000)",
+		column: "SELECT count(*) FROM pragma_table_info('content_saved') WHERE name = '%s'",
+	}
+}
+
+// engine measures a running coordinator. The database is asked on a connection of its own that the column is there.
+func engine(b *testing.B, at place, bytes, entities int, policy string, visible func(c *coordinator.Coordinator, field string) bool) {
+	root := at.root
 	must(b, os.MkdirAll(filepath.Join(root, "schemas"), 0o755))
 	must(b, os.MkdirAll(filepath.Join(root, "config"), 0o755))
 	for i := range entities - 1 {
@@ -138,9 +165,9 @@ func engine(b *testing.B, bytes, entities int, policy string, visible func(c *co
 	must(b, os.WriteFile(file, []byte(entity("saved", bytes, 0)), 0o644))
 	setting := "id: hot_reload\nvalues:\n  auto_apply: " + policy + "\n"
 	must(b, os.WriteFile(filepath.Join(root, "config/config.hot_reload.yaml"), []byte(setting), 0o644))
-	p, err := project.Open(root, func(string) string { return "" })
+	p, err := project.Open(root, at.getenv)
 	must(b, err)
-	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Watch: true, Door: "code", Getenv: func(string) string { return "" }})
+	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Watch: true, Door: "code", Getenv: at.getenv})
 	must(b, err)
 	defer func() { must(b, c.Close()) }()
 	_, err = c.Reload(context.Background(), coordinator.ReloadRequest{Approve: "breaking"}, coordinator.Actor{Door: "code"})
@@ -155,7 +182,7 @@ func engine(b *testing.B, bytes, entities int, policy string, visible func(c *co
 		wait(b, events, func() bool { return visible(c, field) })
 		times = append(times, time.Since(began))
 		if policy == "all" {
-			proveColumn(b, root, field)
+			at.proveColumn(b, field)
 		}
 		rest(b, c, events, policy)
 	}
@@ -189,13 +216,13 @@ func rest(b *testing.B, c *coordinator.Coordinator, events *event.Subscription, 
 	})
 }
 
-func proveColumn(b *testing.B, root, field string) {
+func (p place) proveColumn(b *testing.B, field string) {
 	b.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(root, "data/content/marain.db")+"?_pragma=busy_timeout(5000)")
+	db, err := sql.Open(p.driver, p.source)
 	must(b, err)
 	defer db.Close()
 	var n int
-	must(b, db.QueryRow("SELECT count(*) FROM pragma_table_info('content_saved') WHERE name = ?", field).Scan(&n))
+	must(b, db.QueryRow(fmt.Sprintf(p.column, field)).Scan(&n))
 	if n != 1 {
 		b.Fatalf("the column %s is not there", field)
 	}

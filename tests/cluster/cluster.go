@@ -47,22 +47,29 @@ type Cluster struct {
 	port    int
 	owner   *user.User // who runs it, or nil for the present user
 	process *process
+	durable bool   // commits wait for a disk
 	given   string // MARAIN_TEST_POSTGRES_URL
 }
 
 // Open makes and starts a server of its own in a temporary folder, for tests that stop or crash it. Close ends it.
-func Open(ctx context.Context) (*Cluster, error) {
+func Open(ctx context.Context) (*Cluster, error) { return open(ctx, false) }
+
+// OpenDurable is Open for measurements: the server is on a disk, if there is one for temporary files, and a commit
+// waits for it.
+func OpenDurable(ctx context.Context) (*Cluster, error) { return open(ctx, true) }
+
+func open(ctx context.Context, durable bool) (*Cluster, error) {
 	bin, err := binaries(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin}
+	c := &Cluster{bin: bin, durable: durable}
 	if os.Geteuid() == 0 { // the server refuses to run as root
 		if c.owner, err = user.Lookup("postgres"); err != nil {
 			return nil, fmt.Errorf("look for the user that runs PostgreSQL: %w", err)
 		}
 	}
-	if c.folder, err = makeFolder(c.owner); err != nil {
+	if c.folder, err = makeFolder(c.owner, durable); err != nil {
 		return nil, err
 	}
 	if err := c.initialise(ctx); err != nil {
@@ -149,7 +156,11 @@ func (c *Cluster) Start(ctx context.Context) error {
 // launch starts the server process and waits until it answers or has ended.
 func (c *Cluster) launch(ctx context.Context) error {
 	arguments := []string{"-D", c.data(), "-p", strconv.Itoa(c.port)}
-	for _, s := range append(slices.Clone(settings), "listen_addresses=127.0.0.1", "unix_socket_directories="+c.folder) {
+	all := append(slices.Clone(settings), "listen_addresses=127.0.0.1", "unix_socket_directories="+c.folder)
+	if c.durable {
+		all = append(all, "fsync=on", "full_page_writes=on")
+	}
+	for _, s := range all {
 		arguments = append(arguments, "-c", s)
 	}
 	var err error

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,9 +19,13 @@ const prefix = "marain-postgres-"
 var places = []string{"/dev/shm", "/tmp"}
 
 // makeFolder makes a temporary folder that the owner of the server can use, and removes those that killed tests left.
-func makeFolder(owner *user.User) (string, error) {
+func makeFolder(owner *user.User, onDisk bool) (string, error) {
 	var errs []error
-	for _, place := range append(places, os.TempDir()) {
+	where := append(slices.Clone(places), os.TempDir())
+	if onDisk {
+		where = where[1:]
+	}
+	for _, place := range where {
 		folder, err := os.MkdirTemp(place, prefix)
 		if err != nil {
 			errs = append(errs, err)
