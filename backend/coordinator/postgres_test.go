@@ -117,7 +117,7 @@ func TestTheAnswerToACommitIsLost(t *testing.T) {
 	b.breaking()
 	b.write(notePath, entity("note", f("a text"), f("b text")))
 	// Before the server heard of it: nothing happened, and that is known.
-	hit := proxy.On("; COMMIT", cluster.CutBefore, 1)
+	hit := proxy.On("COMMIT\x00", cluster.CutBefore, 1)
 	refusal := b.reloadRefused(coordinator.ReloadRequest{}, coordinator.CodeInternal)
 	<-hit
 	if !strings.Contains(refusal.Message, "nothing was changed") {
@@ -129,7 +129,7 @@ func TestTheAnswerToACommitIsLost(t *testing.T) {
 		t.Errorf("%+v", s.LastResult)
 	}
 	// After: it happened, and is live as if nothing had been.
-	hit = proxy.On("; COMMIT", cluster.CutAfter, 1)
+	hit = proxy.On("COMMIT\x00", cluster.CutAfter, 1)
 	r := b.apply(coordinator.ReloadRequest{})
 	<-hit
 	b.inSync()
@@ -138,7 +138,7 @@ func TestTheAnswerToACommitIsLost(t *testing.T) {
 	}
 	b.want(`SELECT count(*) FROM file_versions WHERE file_path = '`+notePath+`' AND status = 'applied'`, "2")
 	// A rollback alike: its files are written too.
-	hit = proxy.On("; COMMIT", cluster.CutAfter, 1)
+	hit = proxy.On("COMMIT\x00", cluster.CutAfter, 1)
 	b.undo(r)
 	<-hit
 	b.inSync()
@@ -162,7 +162,7 @@ func TestNobodyKnowsWhatBecameOfACommit(t *testing.T) {
 			b.breaking()
 			b.write(notePath, entity("note", f("a text"), f("b text")))
 			var wg sync.WaitGroup
-			hit := proxy.On("; COMMIT", fault, 1)
+			hit := proxy.On("COMMIT\x00", fault, 1)
 			wg.Go(func() {
 				<-hit
 				proxy.Refuse(true)

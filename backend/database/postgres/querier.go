@@ -17,16 +17,24 @@ type querier struct {
 	db      *DB
 	conn    *sql.Conn
 	reading bool
-	wrote   bool // something may have been changed
-	sent    bool // the commit is on its way
-	done    bool // committed, or taken back by the server
+	wrote   bool    // something may have been changed
+	queue   []*held // what is not sent yet
+	failure error   // of a held statement, which somebody else ran into
+	sent    bool    // the commit is on its way
+	done    bool    // committed, or taken back by the server
 }
 
 var _ database.Querier = (*querier)(nil)
 
-// Exec runs one statement.
+// Exec runs one statement, or keeps it until something comes that has to be sent at once.
 func (q *querier) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	q.wrote = true
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if h, ok := q.hold(ctx, query, args); ok {
+		return h, nil
+	}
 	var result driver.RowsAffected
 	err := raw(q.conn, func(c *pgx.Conn) error {
 		if err := q.ready(ctx, c, args); err != nil {
@@ -56,7 +64,8 @@ func (q *querier) Query(ctx context.Context, query string, args ...any) (*sql.Ro
 // QueryRow runs a query for one row.
 func (q *querier) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	if err := q.prepare(ctx, args); ctx.Err() != nil && err != nil {
-		// A row carries only the error of a query. The pool knows that this one came too late without asking anybody.
+		// A row carries only the error of a query. The pool knows that this one came too late without asking anybody. After
+		// any other failure the query fails too.
 		return q.db.read.QueryRowContext(ctx, query)
 	}
 	return q.conn.QueryRowContext(ctx, text(query, args), q.how(query, args)...)
@@ -87,7 +96,7 @@ func (q *querier) prepare(ctx context.Context, args []any) error {
 	return raw(q.conn, func(c *pgx.Conn) error { return q.ready(ctx, c, args) })
 }
 
-// ready makes the connection fit for the next statement. In a reading transaction a statement that failed is forgotten.
+// ready makes the connection fit for the next statement: what was held is sent before it. In a reading transaction a statement that failed is forgotten.
 // One that comes too late is not sent: the driver would give up the connection for it.
 func (q *querier) ready(ctx context.Context, c *pgx.Conn, args []any) error {
 	if err := ctx.Err(); err != nil {
@@ -103,7 +112,8 @@ func (q *querier) ready(ctx context.Context, c *pgx.Conn, args []any) error {
 		}
 	}
 	wait(c, q.patience(args))
-	return nil
+	_, err := q.flush(ctx, c)
+	return err
 }
 
 // patience is how long the next answer may take. Changes of tables come without parameters and may take long; books

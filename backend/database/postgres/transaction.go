@@ -58,7 +58,9 @@ func (db *DB) once(ctx context.Context, fn func(database.Querier) error) error {
 	}
 	q := &querier{db: db, conn: conn}
 	defer func() { db.end(ctx, q) }()
-	if err := fn(q); err != nil {
+	if err := fn(q); q.failure != nil && !errors.Is(err, q.failure) {
+		return errors.Join(q.failure, err)
+	} else if err != nil {
 		return err
 	}
 	return db.commit(ctx, q)
@@ -111,21 +113,18 @@ func (db *DB) begin(ctx context.Context, pool *sql.DB, statements string) (*sql.
 func (db *DB) commit(ctx context.Context, q *querier) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.limits.commit)
 	defer cancel()
-	statement := "COMMIT"
+	texts := []string{"COMMIT"}
 	if q.wrote {
-		statement = fmt.Sprintf("SELECT pg_notify('%s', '%s'); COMMIT", db.channel(), db.id)
+		texts = []string{fmt.Sprintf("SELECT pg_notify('%s', '%s')", db.channel(), db.id), "COMMIT"}
 	}
 	var ending string
-	err := raw(q.conn, func(c *pgx.Conn) error {
+	err := raw(q.conn, func(c *pgx.Conn) (err error) {
 		if c.IsClosed() {
 			return errClosed
 		}
 		wait(c, db.limits.commit+db.limits.grace)
 		q.sent = true
-		results, err := c.PgConn().Exec(ctx, statement).ReadAll()
-		if len(results) > 0 {
-			ending = results[len(results)-1].CommandTag.String()
-		}
+		ending, err = q.flush(ctx, c, texts...)
 		return err
 	})
 	switch {
