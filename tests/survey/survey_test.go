@@ -68,8 +68,9 @@ func entities() []*document.Entity {
 					if rules&8 > 0 {
 						f.Default = constant(kind)
 					}
-					if kind == document.Component && (f.Unique || f.Indexed) || cardinality != 1 && rules > 7 {
-						continue // which no document may ask for, or is no other table
+					few := rules == 0 || rules == 7 && versioned || rules == 3 && cardinality == 3
+					if kind == document.Component && (f.Unique || f.Indexed) || cardinality != 1 && !few {
+						continue // which no document may ask for, or is hardly another table
 					}
 					e.Fields = append(e.Fields, f)
 				}
