@@ -143,14 +143,14 @@ func fieldTables(e *document.Entity, f *document.Field) []Table {
 			{Name: "sort_order", Type: ColumnInteger, NotNull: true, Default: int64(0)},
 		}
 	}
-	name := document.FieldTable(e.ID, f.ID)
+	name := waiting(f, document.FieldTable(e.ID, f.ID))
 	live := Table{Name: name, Columns: columns(), Key: []string{"id"}, Parent: document.ContentTable(e.ID), Like: document.ContentTable(e.ID)}
 	live.Indexes = append(live.Indexes, Index{Name: document.IndexName(name, "parent_id"), Table: name, Columns: []string{"parent_id"}})
 	live.Indexes = append(live.Indexes, fieldIndexes(name, "value", f)...)
 	if !e.Versioned {
 		return []Table{live}
 	}
-	revisions := Table{Name: document.FieldRevisionsTable(e.ID, f.ID), Columns: columns(), Key: []string{"id", "rid"}, Like: document.ContentTable(e.ID)}
+	revisions := Table{Name: waiting(f, document.FieldRevisionsTable(e.ID, f.ID)), Columns: columns(), Key: []string{"id", "rid"}, Like: document.ContentTable(e.ID)}
 	return []Table{live, revisions}
 }
 

@@ -163,6 +163,15 @@ func renameField(e *document.Entity, from, to *document.Field) []Step {
 	return append(steps, createIndexes(fieldIndexes(table, to.ID, to))...)
 }
 
+// waiting is the name of a table of a field that waits for its new id, while another one still has it: not longer than
+// any other. It is there only while a plan runs.
+func waiting(f *document.Field, table string) string {
+	if !IsOutOfUse(f.ID) {
+		return table
+	}
+	return "_mid_" + strings.TrimPrefix(OutOfUse(Tag("", 0, table, ""), f.ID), "_old_")
+}
+
 func retireEntity(e *document.Entity, tag string) []Step { return retireTables(Tables(e), tag) }
 
 func restoreEntity(e *document.Entity, tag string) []Step {
