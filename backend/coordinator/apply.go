@@ -335,7 +335,7 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 		c.dirty = true
 	}
 	c.publish(changed)
-	c.log.Info("applied", "action", w.ActionID, "files", len(paths), "publish_ms", milliseconds(began))
+	c.log.Info("applied", "action", w.ActionID, "files", len(paths), "publish_ms", milliseconds(began), "took_ms", milliseconds(w.Began))
 	c.lastSync = c.store.Now()
 	c.last = &LastResult{ActionID: w.ActionID, Kind: w.Kind, Result: "applied", At: timestamp(c.lastSync), Message: w.Record.Summary}
 	if len(w.Writes) > 0 {
