@@ -140,7 +140,7 @@ func TestPurge(t *testing.T) {
 	if err != nil || h.Kind != "purge" || h.Note != "why" || h.Status != "applied" || h.CanUndo || len(h.Destroyed) != 3 || h.Destroyed[0].Name != "note.b" || h.Destroyed[0].Values != 2 || h.Backup != done.Backup {
 		t.Errorf("%+v, %v", h, err)
 	}
-	b.want(`SELECT count(*) FROM marain_audit WHERE kind = 'purge' AND (record LIKE '%a@b%' OR record LIKE '%b1%')`, "0")
+	b.want(`SELECT count(*) FROM marain_audit WHERE kind = 'purge' AND (record LIKE '%a@b%' OR record LIKE '%"b1%')`, "0")
 	page, err := b.c.History(context.Background(), coordinator.HistoryRequest{Status: "applied"})
 	if err != nil || page.Items[0].ActionID != done.ActionID {
 		t.Errorf("%+v, %v", page.Items[0], err)
