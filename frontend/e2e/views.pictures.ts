@@ -184,6 +184,8 @@ async function drift({ server, screen }: Scene, shot: Shot): Promise<void> {
   server.sql(`ALTER TABLE content_page ADD COLUMN legacy_id INTEGER;
     ALTER TABLE content_author RENAME COLUMN joined TO joined_on;
     DROP INDEX idx_content_category__parent;
+    CREATE VIEW upcoming AS SELECT id, starts FROM content_event;
+    CREATE INDEX by_price ON content_event (price);
     CREATE TABLE audit_log (id INTEGER PRIMARY KEY, said TEXT);`);
   await screen.button('Changes').click();
   await screen.button('Reload').click();

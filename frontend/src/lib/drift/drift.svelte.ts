@@ -29,7 +29,7 @@ export class DriftView {
   #wanted = $state<string>();
 
   readonly files: Differing[] = $derived(this.#byFile());
-  readonly unmanaged = $derived((this.value?.unmanaged.tables.length ?? 0) + (this.value?.unmanaged.columns.length ?? 0));
+  readonly unmanaged = $derived(this.#countUnmanaged());
   /** The rows of the list: paths, and {@link unmanagedKey} last. */
   readonly rows = $derived([...this.files.map((file) => file.path), ...(this.unmanaged > 0 ? [unmanagedKey] : [])]);
   readonly selected = $derived(this.rows.find((row) => row === this.#wanted) ?? this.rows[0]);
@@ -87,9 +87,9 @@ export class DriftView {
     return this.#openPreview(true);
   }
 
-  /** Where an unmanaged column could become a field: the key of the edit that does so. */
-  fieldFor(table: string, column: string): string | undefined {
-    const key = `${table}.${column}`;
+  /** The key of the edit by which a file would mention an unmanaged column or index; undefined when none could. */
+  editFor(table: string, name: string): string | undefined {
+    const key = `${table}.${name}`;
     return this.value?.adopt.some((one) => one.edits.some((edit) => edit.optional && edit.key === key)) ? key : undefined;
   }
 
@@ -123,6 +123,11 @@ export class DriftView {
     const keys = [...this.taken];
     if (file && this.mend === 'repair') await this.preview.open((step) => this.backend.repair({ files: [file.path], ...step }));
     else await this.preview.open((step) => this.backend.adopt({ ...(file && { files: [file.path] }), ...(keys.length > 0 && { keys }), ...step }));
+  }
+
+  #countUnmanaged(): number {
+    const { tables = [], columns = [], objects = [] } = this.value?.unmanaged ?? {};
+    return tables.length + columns.length + objects.length;
   }
 
   #byFile(): Differing[] {

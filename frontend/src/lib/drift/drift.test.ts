@@ -59,9 +59,9 @@ test('an unmanaged column can become a field on its own', async () => {
   const repairs = backend.callsOf('repair').length;
   await drift.select(unmanagedKey);
   expect(drift.preview.plan).toBeUndefined();
-  expect(drift.fieldFor('content_page', 'legacy')).toBe('content_page.legacy');
-  expect(drift.fieldFor('content_page', 'other')).toBeUndefined();
-  expect(drift.fieldFor('content_page', 'title')).toBeUndefined(); // that is a difference
+  expect(drift.editFor('content_page', 'legacy')).toBe('content_page.legacy');
+  expect(drift.editFor('content_page', 'other')).toBeUndefined();
+  expect(drift.editFor('content_page', 'title')).toBeUndefined(); // that is a difference
   await drift.take('content_page.legacy', true);
   expect(backend.callsOf('adopt').at(-1)?.request).toEqual({ keys: ['content_page.legacy'], dry_run: true });
   expect(backend.callsOf('repair')).toHaveLength(repairs);

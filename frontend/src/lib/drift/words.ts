@@ -1,4 +1,4 @@
-import type { DriftDifference } from '../backend/types';
+import type { DriftDifference, Unmanaged } from '../backend/types';
 import { count } from '../text/count';
 import { sentence } from '../text/value';
 import type { Differing } from './drift.svelte';
@@ -12,4 +12,16 @@ export function place(difference: DriftDifference): string {
 /** How many differences a file has. */
 export function tally(file: Differing): string {
   return file.differences.length === 1 ? sentence(file.differences[0]?.message ?? '') : count(file.differences.length, 'difference');
+}
+
+/** What no file mentions, in figures: `2 columns, 1 table, 3 other things`. */
+export function unmanagedTally(unmanaged: Unmanaged): string {
+  const { columns, tables, objects } = unmanaged;
+  return [
+    columns.length > 0 ? count(columns.length, 'column') : '',
+    tables.length > 0 ? count(tables.length, 'table') : '',
+    objects.length > 0 ? count(objects.length, objects[0]?.kind ?? 'object', 'other things') : '',
+  ]
+    .filter(Boolean)
+    .join(', ');
 }

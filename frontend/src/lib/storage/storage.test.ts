@@ -142,7 +142,7 @@ test('what is stored is told in words', () => {
   expect(weight(2_048)).toBe('2 KB');
   expect([versions(1, 3), versions(4, 4)]).toEqual(['versions 1 to 3', 'version 4']);
   expect(occasion(backup('x', { kind: 'purge' }))).toBe('Before a purge');
-  expect([extent(backup('x')), extent(backup('x', { tables: ['a', 'b'] }))]).toEqual(['The whole database', '2 tables']);
+  expect([extent(backup('x')), extent(backup('x', { whole: false, tables: ['a', 'b'] }))]).toEqual(['The whole database', '2 tables']);
 });
 
 test('the command that puts a backup back can be pasted into a shell', () => {

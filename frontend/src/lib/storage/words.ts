@@ -43,7 +43,7 @@ export function occasion(backup: Backup): string {
 
 /** What a backup holds. */
 export function extent(backup: Backup): string {
-  return backup.tables.length === 0 ? 'The whole database' : count(backup.tables.length, 'table');
+  return backup.whole ? 'The whole database' : count(backup.tables.length, 'table');
 }
 
 /** The command that puts a backup back, to be run in any folder. */
