@@ -325,6 +325,15 @@ func (f *fields) checkUnique(ctx context.Context, c diff.FieldAltered, table, co
 	return f.checkDuplicates(ctx, c.Key, c.Rule, c.To.ID, f.now(now), was)
 }
 
+// checkIndexed asks for texts that are too long for the index that a field gets.
+func (f *fields) checkIndexed(ctx context.Context, c diff.FieldAltered, table, column string) error {
+	now := column
+	if c.From.ID != c.To.ID {
+		table, now = place(f.new, c.From)
+	}
+	return f.checkLength(ctx, c.Key, c.Rule, c.To, f.now(table), f.g.Dialect.Quote(now))
+}
+
 // checkDuplicates blocks the file when a column holds a value twice. The table comes quoted.
 func (f *fields) checkDuplicates(ctx context.Context, key string, rule diff.Rule, field, table, column string) error {
 	name := f.g.Dialect.Quote(column)

@@ -86,6 +86,12 @@ func (f *fields) checkRules(ctx context.Context, r *replacement, rows rowset, v 
 			return err
 		}
 	}
+	if _, limited := f.longest(r.to); limited {
+		values := fmt.Sprintf("(%s) AS %s", rows.query(v), rows.quote("u"))
+		if err := f.checkLength(ctx, r.key, r.rule, r.to, values, rows.of("u", "value")); err != nil {
+			return err
+		}
+	}
 	if !r.to.Required || r.to.Multiple() || r.fill != nil {
 		return nil
 	}

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -365,7 +366,7 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 			return err
 		}
 	}
-	if err := f.checkReturningUnique(ctx, c, t); err != nil {
+	if err := errors.Join(f.checkReturningUnique(ctx, c, t), f.checkReturningLength(ctx, c, t)); err != nil {
 		return err
 	}
 	f.life.Fields[c.Field.ID] = t.Tag
@@ -415,7 +416,7 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 		return one(fmt.Sprintf("Allow empty values in %s", column), DropNotNull{table, column}, SetNotNull{table, column})
 	case diff.UniqueAdded:
 		index := uniqueIndex(table, column)
-		if err := f.checkUnique(ctx, c, table, column); err != nil {
+		if err := errors.Join(f.checkUnique(ctx, c, table, column), f.checkIndexed(ctx, c, table, column)); err != nil {
 			return err
 		}
 		return one(fmt.Sprintf("Refuse equal values of %s", c.To.ID), CreateIndex{index}, DropIndex{index})
@@ -424,6 +425,9 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 		return one(fmt.Sprintf("Allow equal values of %s", c.To.ID), DropIndex{index}, CreateIndex{index})
 	case diff.IndexAdded:
 		index := plainIndex(table, column)
+		if err := f.checkIndexed(ctx, c, table, column); err != nil {
+			return err
+		}
 		return one(fmt.Sprintf("Index %s", c.To.ID), CreateIndex{index}, DropIndex{index})
 	case diff.IndexDropped:
 		index := plainIndex(table, column)

@@ -14,10 +14,16 @@ import (
 // Dialect writes PostgreSQL's SQL. Texts are written for standard_conforming_strings, which every connection sets.
 type Dialect struct{}
 
-var _ action.Dialect = Dialect{}
+var (
+	_ action.Dialect      = Dialect{}
+	_ action.IndexLimited = Dialect{}
+)
 
 // Name returns postgres.
 func (Dialect) Name() string { return "postgres" }
+
+// LongestIndexed is 2,600 bytes: an entry of a B-tree has at most 2,704, its header included.
+func (Dialect) LongestIndexed() int { return 2600 }
 
 // Quote returns a name as it stands in SQL, its quotes doubled.
 func (Dialect) Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
