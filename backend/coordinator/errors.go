@@ -3,7 +3,9 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"strings"
 
 	"marain/backend/database"
 	"marain/backend/executor"
@@ -52,7 +54,7 @@ func coded(err error) *Error {
 	case errors.Is(err, database.ErrUnknown):
 		return wrap(CodeInternal, "the connection to the database was lost during the commit, so it is not known yet whether it happened: look at the history when the database is back")
 	case errors.Is(err, database.ErrUnreachable):
-		return wrap(CodeInternal, "the database cannot be reached; nothing was changed: try again when it is back")
+		return wrap(CodeInternal, fmt.Sprintf("the database cannot be reached; nothing was changed: try again when it is back (%s)", lastLine(err)))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return wrap(CodeInternal, "the request was cancelled before the end; nothing was changed")
 	case errors.As(err, &statement):
@@ -61,6 +63,12 @@ func coded(err error) *Error {
 		return wrap(CodeNotFound, err.Error())
 	}
 	return wrap(CodeInternal, err.Error())
+}
+
+// lastLine is the end of an error's text: a driver that tried several ways says in the last line what it was.
+func lastLine(err error) string {
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
 }
 
 // String is how a version row names who applied it: the person and the door.

@@ -23,8 +23,9 @@ func variant(i int) string {
 }
 
 // A kill at any moment leaves a batch whole or not there at all: 50 of them, half in applies and half in rollbacks.
-func TestKilledCommandsLeaveEverythingSound(t *testing.T) {
-	p := newPlace(t, "none")
+func TestKilledCommandsLeaveEverythingSound(t *testing.T) { onBoth(t, "none", killedCommands) }
+
+func killedCommands(t *testing.T, p *place) {
 	if exit := p.marain(nil, "apply", "--approve", "breaking"); exit != 0 {
 		t.Fatalf("first apply: %d", exit)
 	}
@@ -61,8 +62,9 @@ func TestKilledCommandsLeaveEverythingSound(t *testing.T) {
 }
 
 // A server that is killed while files are saved finds everything again.
-func TestKilledServerFindsEverythingAgain(t *testing.T) {
-	p := newPlace(t, "all")
+func TestKilledServerFindsEverythingAgain(t *testing.T) { onBoth(t, "all", killedServer) }
+
+func killedServer(t *testing.T, p *place) {
 	for i := range 10 {
 		s := p.serve()
 		s.until("the start", func(st status) bool { return st.Snapshot > 0 })

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"marain/tests/cluster"
 )
 
 // patience is how long anything may take before a test gives up on it.
@@ -47,13 +49,25 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	return cluster.Main(m)
 }
 
 // place is a project of a test's own.
 type place struct {
-	t    *testing.T
-	root string
+	t        *testing.T
+	root     string
+	database string // its address, when it is on a server
+}
+
+// onBoth runs a test with a database in a file, and with one on a server.
+func onBoth(t *testing.T, policy string, run func(t *testing.T, p *place)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { run(t, newPlace(t, policy)) })
+	t.Run("postgres", func(t *testing.T) {
+		p := newPlace(t, policy)
+		p.database = cluster.Database(t)
+		run(t, p)
+	})
 }
 
 const articleFile = "schemas/article.schema.yaml"
@@ -100,6 +114,9 @@ func (p *place) read(name string) string {
 func (p *place) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, append(args, "--project", p.root)...)
 	cmd.Env = []string{"HOME=" + p.root, "PATH=" + os.Getenv("PATH"), "USER=ann"}
+	if p.database != "" {
+		cmd.Env = append(cmd.Env, "MARAIN_DATABASE_URL="+p.database)
+	}
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -25,6 +26,8 @@ const (
 	codeTooMany          = "53300" // connections
 	classData            = "22"    // a value that does not fit
 	classConnection      = "08"
+	classPassword        = "28"
+	classCatalog         = "3D"  // there is no such database
 	classOperator        = "57P" // the server is starting, stopping, or its administrator ended the connection
 	classCorrupt         = "XX00"
 )
@@ -46,16 +49,16 @@ func (db *DB) translate(ctx context.Context, err error) error {
 	code := codeOf(err)
 	switch {
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
-		return errors.Join(ctx.Err(), err)
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case code == codeLockNotAvailable, code == codeDeadlock:
-		return errors.Join(database.ErrLocked, err)
+		return fmt.Errorf("%w: %w", database.ErrLocked, err)
 	case code == codeQueryCanceled && ctx.Err() == nil:
 		// The server's own limit, or somebody's who did not want to wait.
-		return errors.Join(context.DeadlineExceeded, err)
+		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	case code == codeIOError, strings.HasPrefix(code, classCorrupt) && code != "XX000":
-		return errors.Join(database.ErrDamaged, err)
+		return fmt.Errorf("%w: %w", database.ErrDamaged, err)
 	case lost(err) && ctx.Err() == nil:
-		return errors.Join(database.ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", database.ErrUnreachable, err)
 	}
 	return err
 }
@@ -82,12 +85,15 @@ func lost(err error) bool {
 	if errors.As(err, &file) || errors.As(err, &link) {
 		return false // of a file on this machine: what the system says of it looks like an error of the network
 	}
+	code := codeOf(err)
+	if strings.HasPrefix(code, classPassword) || strings.HasPrefix(code, classCatalog) {
+		return false // who connects, or to what, is wrong: coming back later does not help
+	}
 	var network net.Error
 	var connecting *pgconn.ConnectError
 	if errors.As(err, &connecting) || errors.As(err, &network) {
 		return true
 	}
-	code := codeOf(err)
 	return strings.HasPrefix(code, classConnection) || strings.HasPrefix(code, classOperator) || code == codeIdle || code == codeTooMany
 }
 

@@ -139,7 +139,7 @@ func (db *DB) commit(ctx context.Context, q *querier) error {
 	case codeOf(err) != "" && !fatal(err):
 		return fmt.Errorf("commit: %w", err) // the server refused it
 	}
-	return fmt.Errorf("commit: %w", errors.Join(database.ErrUnknown, err))
+	return fmt.Errorf("commit: %w: %w", database.ErrUnknown, err)
 }
 
 // end takes back what was not committed and gives the connection back, or away when it is of no more use.
