@@ -54,7 +54,7 @@ func (v *verification) fault(code, subject, format string, args ...any) {
 func (v *verification) check() { v.result.Checked++ }
 
 func (v *verification) run(ctx context.Context, q database.Querier) error {
-	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.readers, v.tombstones, v.outbox} {
+	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.readers, v.tombstones, v.incarnations, v.outbox} {
 		if err := step(ctx, q); err != nil {
 			return err
 		}

@@ -312,7 +312,9 @@ func (r *run) record(ctx context.Context, q database.Querier) error {
 			return err
 		}
 		record.Files = append(record.Files, file)
+		record.Origins = append(record.Origins, f.Draft.Effects.Origins...)
 	}
+	record.Lives = w.NextLives()
 	for _, v := range w.Undo {
 		record.Undone = append(record.Undone, history.VersionRef{Path: v.Path, Number: v.Number})
 	}

@@ -42,6 +42,10 @@ type Record struct {
 	Backup     string             `json:"backup,omitempty"`    // name of the one that was taken before
 	Restored   string             `json:"restored,omitempty"`  // name of the backup that was put back
 	Destroyed  []Destroyed        `json:"destroyed,omitempty"` // of a purge
+
+	// What the batch began and ended (null), by entity, and what it filled from others: so that verify can prove it.
+	Lives   map[string]*action.Life `json:"lives,omitempty"`
+	Origins []action.Origin         `json:"origins,omitempty"`
 }
 
 // Destroyed is one tombstone that a purge destroyed: names and counts, no values.
