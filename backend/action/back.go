@@ -2,6 +2,7 @@ package action
 
 import (
 	"fmt"
+	"strings"
 
 	"marain/backend/document"
 )
@@ -112,18 +113,35 @@ func (p passage) firsts(v relation, there spot) relation {
 
 // lists: there were several values, and one is left. The first of them follows it; the others were never touched.
 func (p passage) lists(v relation, there spot) relation {
-	several := p.read(there)
-	value, single := p.of("r", "value"), p.fixed(p.query(v), "m", p.values())
-	rest := fmt.Sprintf("SELECT %s FROM (%s) AS %s WHERE %s > 1", p.list("r", listColumns()...), p.ranked(several), p.quote("r"), p.of("r", "place"))
-	head := fmt.Sprintf("SELECT %s, CASE WHEN %s IS NULL THEN %s ELSE %s END AS %s, %s FROM (%s) AS %s LEFT JOIN %s ON %s WHERE %s = 1",
-		p.list("r", "id", "user", "rid", "parent_id"), p.of("m", "id"), value, p.headed(value, p.of("m", "value")), p.quote("value"), p.of("r", "sort_order"),
-		p.ranked(several), p.quote("r"), single, p.match("m", p.keys, "r", p.parents()), p.of("r", "place"))
-	fresh := fmt.Sprintf("%s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL", p.rowset.single(v, p.forth),
-		several.query, p.quote("x"), p.match("x", p.parents(), p.table, p.keys), p.of("x", "id"))
-	for _, m := range p.there { // filled in for a row that had none
-		fresh += fmt.Sprintf(" AND NOT (COALESCE(%s, %s) AND %s)", m.column, p.no(), p.same(p.from, p.of("m", "value"), m.fill))
+	keys, place := append(p.parents(), "place"), p.quote("place")
+	mine, theirs := p.of("r", "value"), p.of("m", "value")
+	var columns []string
+	for _, c := range listColumns() {
+		switch c {
+		case "value":
+			columns = append(columns, fmt.Sprintf("CASE WHEN %s IS NULL THEN %s WHEN %s IS NOT NULL THEN %s WHEN %s = 0 THEN %s END AS %s",
+				p.of("m", "id"), mine, p.of("r", "id"), p.headed(mine, theirs), p.of("m", "given"), p.forth(theirs), p.quote(c)))
+		default:
+			columns = append(columns, fmt.Sprintf("COALESCE(%s, %s) AS %s", p.of("r", c), p.of("m", c), p.quote(c)))
+		}
 	}
-	return relation{field: there.field, query: p.known(rest + " UNION ALL " + head + " UNION ALL " + fresh)}
+	as := func(value string) string { return value }
+	one := p.rowset.single(v, as, "1 AS "+place, p.filledIn(p.of("m", "value"))+" AS "+p.quote("given"))
+	all := fmt.Sprintf("SELECT %s FROM (%s) AS %s FULL JOIN (%s) AS %s ON %s",
+		strings.Join(columns, ", "), p.ranked(p.read(there)), p.quote("r"), one, p.quote("m"), p.match("m", keys, "r", keys))
+	return relation{field: there.field, query: p.known(all)}
+}
+
+// filledIn writes 1 for a row that had no value and holds what it was given, else 0.
+func (p passage) filledIn(value string) string {
+	if len(p.there) == 0 {
+		return "0"
+	}
+	text := "CASE"
+	for _, m := range p.there {
+		text += fmt.Sprintf(" WHEN %s AND %s THEN 1", m.column, p.same(p.from, value, m.fill))
+	}
+	return text + " ELSE 0 END"
 }
 
 // headed is the rule of [passage.chosen] where the row itself is not at hand: whatever a row without a counterpart was
@@ -137,29 +155,23 @@ func (p passage) headed(own, neighbour string) string {
 	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", untouched, own, p.as(p.from, p.to, neighbour))
 }
 
-// no writes what is not so.
-func (p passage) no() string {
-	text, err := p.g.Dialect.Literal(ColumnBoolean, false)
-	if err != nil {
-		return "NULL" // a boolean can always be written
-	}
-	return text
-}
-
 // items: several values here and there, each with its own id. One that is not there any more was taken away, unless
 // it never was, because it had no counterpart.
 func (p passage) items(v relation, there spot) relation {
 	lie := p.read(there)
 	keys := append([]string{"id"}, p.keys[1:]...)
-	value, theirs := p.of("p", "value"), p.fixed(v.query, "m", listColumns())
-	both := fmt.Sprintf("SELECT %s, %s AS %s, %s FROM (%s) AS %s JOIN %s ON %s",
-		p.list("p", "id", "user", "rid", "parent_id"), p.chosen(value, p.of("m", "value")), p.quote("value"), p.of("m", "sort_order"),
-		lie.query, p.quote("p"), theirs, p.match("m", keys, "p", keys))
-	never := p.back(value) + " IS NULL"
-	kept := fmt.Sprintf("SELECT %s FROM (%s) AS %s LEFT JOIN %s ON %s WHERE %s AND %s IS NULL",
-		p.list("p", listColumns()...), lie.query, p.quote("p"), p.fixed(v.query, "x", listColumns()), p.match("x", keys, "p", keys), never, p.of("x", "id"))
-	fresh := fmt.Sprintf("SELECT %s, %s AS %s, %s FROM %s LEFT JOIN (%s) AS %s ON %s WHERE %s IS NULL",
-		p.list("m", "id", "user", "rid", "parent_id"), p.forth(p.of("m", "value")), p.quote("value"), p.of("m", "sort_order"),
-		theirs, lie.query, p.quote("x"), p.match("x", keys, "m", keys), p.of("x", "id"))
-	return relation{field: there.field, query: p.known(both + " UNION ALL " + kept + " UNION ALL " + fresh)}
+	mine, theirs := p.of("p", "value"), p.of("m", "value")
+	var columns []string
+	for _, c := range listColumns() {
+		switch c {
+		case "value":
+			columns = append(columns, fmt.Sprintf("CASE WHEN %s IS NULL THEN %s WHEN %s IS NOT NULL THEN %s WHEN %s IS NULL THEN %s END AS %s",
+				p.of("p", "id"), p.forth(theirs), p.of("m", "id"), p.chosen(mine, theirs), p.back(mine), mine, p.quote(c)))
+		default:
+			columns = append(columns, fmt.Sprintf("COALESCE(%s, %s) AS %s", p.of("m", c), p.of("p", c), p.quote(c)))
+		}
+	}
+	all := fmt.Sprintf("SELECT %s FROM (%s) AS %s FULL JOIN %s ON %s",
+		strings.Join(columns, ", "), lie.query, p.quote("p"), p.fixed(v.query, "m", listColumns()), p.match("m", keys, "p", keys))
+	return relation{field: there.field, query: p.known(all)}
 }

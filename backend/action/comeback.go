@@ -210,6 +210,9 @@ type station struct {
 // answers where they lie from then on. For revisions, incarnations that were in use while none were kept are stepped
 // over.
 func (f *fields) stations(r *replacement, rows rowset, kept map[string]bool, present spot, where func(hop) spot, settled func(hop, relation) relation) ([]station, error) {
+	if r.straight() {
+		return f.straight(r, rows, kept, present, where, settled)
+	}
 	var list []station
 	var v relation
 	at, known := node{tag: r.tag, field: r.from}, !rows.revisions || kept[r.tag]

@@ -241,40 +241,6 @@ func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 	return f.create(ctx, c)
 }
 
-// latest returns the incarnation of a line that was in use last, of those that are out of use.
-func (f *fields) latest(t Tombstone) Tombstone {
-	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
-		other := f.g.Tombstones[i]
-		if other.Kind != Whole || other.Field == "" || other.EntityTag != t.EntityTag {
-			continue
-		}
-		if _, related := f.links(other.Tag, t.Tag); related || other.Tag == t.Tag {
-			return other
-		}
-	}
-	return t
-}
-
-// restore brings an incarnation back. What was written while a later one of its line was in use comes along.
-func (f *fields) restore(ctx context.Context, c diff.FieldAdded, t Tombstone) error {
-	last := f.latest(t)
-	if last.Tag == t.Tag || f.used[last.Tag] {
-		return f.bringBack(ctx, c, t)
-	}
-	switch has, err := f.lies(ctx, last); {
-	case err != nil:
-		return err
-	case !has[0]:
-		return f.bringBack(ctx, c, t) // what it knew is gone
-	}
-	r, err := f.along(&replacement{from: &last.Shape.Fields[0], to: c.Field, tag: last.Tag, lying: true, key: c.Key, rule: c.Rule}, t)
-	if err != nil {
-		return err
-	}
-	f.life.Fields[c.Field.ID] = r.next
-	return f.comeBack(ctx, r)
-}
-
 func (f *fields) create(ctx context.Context, c diff.FieldAdded) error {
 	tag := Tag(f.in.Path, f.in.NextVersion, f.new.ID, c.Field.ID)
 	f.life.Fields[c.Field.ID] = tag
@@ -380,18 +346,6 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	f.used[t.Tag] = true
 	up := slices.Concat(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh, f.unshelve(t.Field, t.Tag, c.Field))
 	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID), up, inverse(up, f.undone(c.Field.ID)))
-}
-
-// former returns the newest incarnation of a field of that name and kind, in the same life of its content type, that is
-// out of use.
-func (f *fields) former(field *document.Field) (Tombstone, bool) {
-	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
-		t := f.g.Tombstones[i]
-		if t.Kind == Whole && t.EntityTag == f.life.Tag && t.Field == field.ID && !f.used[t.Tag] && t.Shape.Fields[0].Type == field.Type && sameStorage(&t.Shape.Fields[0], field) {
-			return t, true
-		}
-	}
-	return Tombstone{}, false
 }
 
 // alter plans one changed property of a field that stays.

@@ -235,7 +235,10 @@ func (t Tombstone) Places(buried bool) []Place {
 		for _, table := range Tables(t.Shape) {
 			places = append(places, Place{Table: OutOfUse(t.Tag, table.Name)})
 		}
-		return places
+		if t.Shape.Versioned {
+			return places
+		}
+		return append(places, t.lists()...)
 	}
 	field := &t.Shape.Fields[0]
 	if field.Multiple() {
@@ -275,12 +278,13 @@ func (t Tombstone) foreign(buried bool) []Place {
 	return append(places, Place{Table: OutOfUse(t.Life.Fields[t.Field], t.Shape.Name), Column: column, Maybe: true})
 }
 
-// lists are the tables of a tombstone of revisions that belong to fields with several values.
+// lists are where the revisions of fields with several values lie while their content type keeps none. They belong to
+// those fields and follow their names, so they may have another one by now.
 func (t Tombstone) lists() []Place {
 	var places []Place
 	for i := range t.Shape.Fields {
 		if f := &t.Shape.Fields[i]; f.Multiple() {
-			places = append(places, Place{Table: OutOfUse(t.Life.Fields[f.ID], document.FieldRevisionsTable(t.Entity, f.ID))})
+			places = append(places, Place{Table: OutOfUse(t.Life.Fields[f.ID], document.FieldRevisionsTable(t.Entity, f.ID)), Maybe: true})
 		}
 	}
 	return places

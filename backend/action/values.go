@@ -146,11 +146,13 @@ func (r rowset) convert(v relation, to *document.Field) relation {
 	return out
 }
 
-// single writes single values as the first of several. Their id is the row's: a row has but one of them.
-func (r rowset) single(v relation, as func(string) string) string {
-	return fmt.Sprintf("SELECT %s, %s, COALESCE(%s, 1) AS %s, %s AS %s, %s AS %s, 0 AS %s FROM %s JOIN %s ON %s",
+// single writes single values as the first of several, with columns more. Their id is the row's: a row has but one of
+// them.
+func (r rowset) single(v relation, as func(string) string, more ...string) string {
+	return fmt.Sprintf("SELECT %s, %s, COALESCE(%s, 1) AS %s, %s AS %s, %s AS %s, 0 AS %s%s FROM %s JOIN %s ON %s",
 		r.column("id"), r.column("user"), r.column("rid"), r.quote("rid"), r.column("id"), r.quote("parent_id"),
-		as(r.of("m", "value")), r.quote("value"), r.quote("sort_order"), r.quote(r.table), r.fixed(r.query(v), "m", r.values()), r.match("m", r.keys, r.table, r.keys))
+		as(r.of("m", "value")), r.quote("value"), r.quote("sort_order"), strings.Join(append([]string{""}, more...), ", "),
+		r.quote(r.table), r.fixed(r.query(v), "m", r.values()), r.match("m", r.keys, r.table, r.keys))
 }
 
 func (r rowset) aliased(name string, columns, names []string) string {
