@@ -11,6 +11,7 @@ import (
 	"marain/backend/database/postgres"
 	"marain/backend/document"
 	"marain/tests/cluster"
+	"marain/tests/oracle"
 )
 
 // TestForeignValuesOfSQLite stores what no column of the declared type should hold, and what PostgreSQL cannot.
@@ -50,7 +51,7 @@ func TestForeignValuesOfSQLite(t *testing.T) {
 		e.exec(t, "DROP TABLE IF EXISTS v", "CREATE TABLE v (n INTEGER PRIMARY KEY, a "+e.declared(from)+")",
 			"INSERT INTO v (a) VALUES ("+strings.ReplaceAll(splitConstants(c.values), "\x1f", "), (")+")")
 		for _, to := range kinds() {
-			if isText(c.from) && to == document.Text || c.from == to {
+			if oracle.IsText(c.from) && to == document.Text || c.from == to {
 				continue
 			}
 			got := e.column(t, e.Convert(from, field(to), `"a"`))
@@ -154,7 +155,7 @@ func TestShortenedFloats(t *testing.T) {
 			if got == nil {
 				continue
 			}
-			if written++; !agrees(from, values[i], got, oracle(from, to, values[i])) {
+			if written++; !agrees(from, values[i], got, oracle.Convert(from, to, values[i])) {
 				t.Errorf("with extra_float_digits = %s %v gives %q", digits, values[i], got)
 			}
 		}

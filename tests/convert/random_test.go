@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marain/backend/document"
+	"marain/tests/oracle"
 )
 
 // kinds are one field type for each way of conversion.
@@ -128,7 +129,9 @@ func randomObject(depth int) *rapid.Generator[string] {
 			members = append(members, space+jsonWord().Draw(t, "key")+space+":"+space+randomJSON(t, depth-1)+space)
 		}
 		return space + "{" + strings.Join(members, ",") + space + "}"
-	}).Filter(func(text string) bool { return objectOf(text) != nil })
+	}).Filter(func(text string) bool {
+		return oracle.Convert(field(document.Text), field(document.Component), text) != nil
+	})
 }
 
 func jsonWord() *rapid.Generator[string] {

@@ -11,6 +11,7 @@ import (
 
 	"marain/backend/action"
 	"marain/backend/document"
+	"marain/tests/oracle"
 )
 
 // shape is a component from a short notation: "a:text b:integer* c{d:slug}", with a star for many values.
@@ -170,13 +171,13 @@ func (e *engine) inside(t *testing.T, from, to *document.Field, values []any, ne
 		was, now = &document.Field{Type: document.Component, Cardinality: 1, Fields: []document.Field{*was}}, &document.Field{Type: document.Component, Cardinality: 1, Fields: []document.Field{*now}}
 	}
 	for i, got := range e.converted(t, was, now) {
-		want, _ := objectWith(to.Type, oracle(from, to, values[i]))
-		if to.Type == document.Float || from.Type == document.Float && isText(to.Type) {
-			if v, ok := inner(t, got, nested); ok && agrees(from, values[i], v, oracle(from, to, values[i])) {
+		want, _ := objectWith(to.Type, oracle.Convert(from, to, values[i]))
+		if to.Type == document.Float || from.Type == document.Float && oracle.IsText(to.Type) {
+			if v, ok := inner(t, got, nested); ok && agrees(from, values[i], v, oracle.Convert(from, to, values[i])) {
 				continue
 			}
 		}
-		if from.Type == document.Component && isText(to.Type) {
+		if from.Type == document.Component && oracle.IsText(to.Type) {
 			if v, ok := inner(t, got, nested); ok && v != nil && same(from, v, values[i]) {
 				continue
 			}

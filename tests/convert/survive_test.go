@@ -6,15 +6,16 @@ import (
 
 	"marain/backend/action"
 	"marain/backend/document"
+	"marain/tests/oracle"
 )
 
 // survive compares the condition that values survive with what the oracle says: they convert, and come back the same.
 func (e *engine) survive(t failer, from, to *document.Field, values []any) {
 	t.Helper()
 	for i, got := range e.column(t, action.RoundTrip(e, from, to, e.Quote("a"))) {
-		there := oracle(from, to, values[i])
-		want := there != nil && same(from, oracle(to, from, there), values[i])
-		if e.Name() == "postgres" && isText(from.Type) && to.Type == document.Component {
+		there := oracle.Convert(from, to, values[i])
+		want := there != nil && same(from, oracle.Convert(to, from, there), values[i])
+		if e.Name() == "postgres" && oracle.IsText(from.Type) && to.Type == document.Component {
 			// jsonb has spaces of its own: no text comes back as it was, unless it has the same.
 			text, _ := values[i].(string)
 			want = want && (text == "{}" || text == `{"a": 1}`)

@@ -1,4 +1,6 @@
-package convert_test
+// Package oracle says what becomes of a value when the type of its field changes. It knows the rules of the
+// documentation and nothing of the expressions that the databases run, so that tests can compare the two.
+package oracle
 
 import (
 	"encoding/json"
@@ -15,10 +17,8 @@ import (
 	"marain/backend/document"
 )
 
-// The oracle says what a value becomes, in Go and without a look at the expressions. Values are string, int64, float64
-// and bool; a datetime is RFC 3339 text in UTC, a component its JSON text. nil is no counterpart.
-
-func isText(t document.FieldType) bool {
+// IsText reports whether values of a type are stored as text.
+func IsText(t document.FieldType) bool {
 	switch t {
 	case document.Text, document.LongText, document.RichText, document.Slug, document.EntityReference:
 		return true
@@ -29,18 +29,22 @@ func isText(t document.FieldType) bool {
 
 var slugRule = regexp.MustCompile(`\A[a-z0-9]+(-[a-z0-9]+)*\z`)
 
-func oracle(from, to *document.Field, value any) any {
+// Convert returns what a value of one field is in another one, nil when it has no counterpart. A value is a string, an
+// int64, a float64 or a bool; a datetime is RFC 3339 text in UTC, a component its JSON text; nil is no value.
+func Convert(from, to *document.Field, value any) any {
 	switch {
 	case value == nil, from.Type == document.Component && to.Type == document.Slug:
 		return nil
-	case isText(to.Type):
+	case IsText(to.Type):
 		text, ok := toText(value)
 		if !ok || to.Type == document.Slug && from.Type != document.Slug && !slugRule.MatchString(text) {
 			return nil
 		}
 		return text
-	case isText(from.Type):
+	case IsText(from.Type):
 		return fromText(to, value.(string))
+	case from.Type == document.Component && to.Type == document.Component:
+		return reshape(from, to, value.(string))
 	case from.Type == to.Type:
 		return value
 	}

@@ -1,0 +1,305 @@
+package coordinator_test
+
+import (
+	"maps"
+	"slices"
+
+	"marain/backend/document"
+	"marain/tests/oracle"
+)
+
+// rowsStay proves that no row got lost on the way.
+func (m *machine) rowsStay(id string, before, after table, revisions bool) {
+	for row := range before {
+		if _, rid := splitKey(row); rid > 0 && !revisions {
+			continue
+		}
+		if after[row] == nil && !m.dead[row] {
+			m.t.Fatalf("row %s of %s is gone", row, id)
+		}
+	}
+}
+
+// forth proves what an apply made of the values of a content type.
+func (m *machine) forth(id string, from source, known bool, before, after *state) {
+	def := after.defs[id]
+	for i := range def.Fields {
+		f := &def.Fields[i]
+		line := m.lives[id].lines[f.ID]
+		var was *document.Field
+		if known {
+			for j := range from.def.Fields {
+				if from.life.lines[from.def.Fields[j].ID] == line {
+					was = &from.def.Fields[j]
+				}
+			}
+		}
+		switch {
+		case m.restored[id+"."+f.ID]:
+			m.returned(id, f, line, m.presently(line, before), after.view[id])
+		case was == nil:
+			m.isNew(id, f, after.view[id])
+		default:
+			m.altered(id, was, f, line, from.rows, after.view[id])
+		}
+	}
+	for i := range def.Fields {
+		delete(m.restored, id+"."+def.Fields[i].ID)
+	}
+}
+
+// filled reports whether a row has what was answered for those without a value, or the default.
+func (m *machine) filled(f *document.Field, got []item) bool {
+	if len(got) != 1 || f.Multiple() {
+		return false
+	}
+	value := oracle.Plain(f, typed(f, got[0].value))
+	return m.fills[value] || value == oracle.Plain(f, f.Default)
+}
+
+// isNew proves that a new field is empty but for its default or what was answered.
+func (m *machine) isNew(id string, f *document.Field, rows table) {
+	for row, fields := range rows {
+		for _, i := range fields[f.ID] {
+			if f.Multiple() || !m.filled(f, fields[f.ID]) {
+				m.t.Fatalf("the new field %s.%s has %q in row %s", id, f.ID, i.value, row)
+			}
+		}
+	}
+}
+
+// returned proves that a field that was out of use came back with every value.
+func (m *machine) returned(id string, f *document.Field, line int, present record, rows table) {
+	r := m.left[line][storage(f)]
+	for row, values := range r.rows {
+		if !m.dead[row] && rows[row] != nil {
+			m.sameItems(id, f, line, r, present, row, values, rows[row][f.ID])
+		}
+	}
+}
+
+// altered proves what became of the values of a field that went on: those that can stay as they lie are the same, and
+// of a storage that the line had before, whoever was not written since has what it had then. Everything else is
+// converted.
+func (m *machine) altered(id string, was, f *document.Field, line int, before, after table) {
+	former, had := m.left[line][storage(f)]
+	present := record{step: m.step, def: was, rows: valuesOf(before, was.ID)}
+	stays := lies(was, f)
+	for row, fields := range before {
+		now, there := after[row]
+		if !there {
+			continue // revisions that are not kept any more
+		}
+		values := fields[was.ID]
+		m.tally["values after an apply"] += len(values)
+		switch {
+		case stays:
+			m.stay(id, f, row, values, now[f.ID])
+		case had && (former.moved || f.Type == document.Component):
+			// Which of its former places comes back, and in which shape, is not known.
+		case had:
+			m.sameItems(id, f, line, former, present, row, former.rows[row], now[f.ID])
+		default:
+			m.tally["values converted"] += len(values)
+			m.converted(id, was, f, row, values, now[f.ID])
+		}
+	}
+}
+
+// stay proves that values are what they were; rows without one may have got what was answered, and those beyond a
+// limit may have gone out of use.
+func (m *machine) stay(id string, f *document.Field, row string, before, after []item) {
+	if slices.Equal(before, after) || f.Multiple() && f.Cardinality > 0 && len(before) > f.Cardinality && slices.Equal(before[:f.Cardinality], after) {
+		return
+	}
+	if len(before) == 0 && f.Required && m.filled(f, after) {
+		return
+	}
+	m.t.Fatalf("%s.%s of row %s was %q and is %q", id, f.ID, row, before, after)
+}
+
+// converted proves that values are what the oracle makes of those before.
+func (m *machine) converted(id string, was, f *document.Field, row string, before, after []item) {
+	if f.Cardinality > 0 && len(before) > f.Cardinality {
+		before = before[:f.Cardinality]
+	}
+	var want []string
+	for _, i := range before {
+		if value := oracle.Plain(f, oracle.Convert(was, f, typed(was, i.value))); value != "" {
+			want = append(want, value)
+		}
+	}
+	var got []string
+	for _, i := range after {
+		got = append(got, oracle.Plain(f, typed(f, i.value)))
+	}
+	if slices.Equal(want, got) || len(want) == 0 && f.Required && m.filled(f, after) {
+		return
+	}
+	m.t.Fatalf("%s.%s of row %s was %q (%s) and is %q (%s), want %q", id, f.ID, row, before, was.Type, after, f.Type, want)
+}
+
+// isBack proves that files, their tables and the values in them are those of then, as far as nobody wrote since.
+func (m *machine) isBack(then, before, after *state, files []string) {
+	for _, path := range files {
+		if after.files[path] != then.files[path] {
+			m.t.Fatalf("%s is applied as %q and was %q", path, after.files[path], then.files[path])
+		}
+		text, there := then.files[path]
+		if (m.b.exists(path) != there || there && m.b.read(path) != text) && !m.waiting(path) && !m.invalidOrHeld(path) {
+			m.t.Fatalf("%s on disk is not as it was", path)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(then.defs)) {
+		if !slices.Contains(files, then.home[id]) {
+			continue
+		}
+		m.sameValues(id, then, before, after)
+		if now := before.lives[id]; now.number == then.lives[id].number {
+			m.rowsStay(id, before.view[id], after.view[id], then.defs[id].Versioned)
+		}
+		if was, is := linesOf(then.tables, id), linesOf(after.tables, id); was != is {
+			m.t.Fatalf("the tables of %s are\n%s\nand were\n%s", id, is, was)
+		}
+	}
+}
+
+// sameValues proves that every value of then is what it was, unless somebody wrote since.
+func (m *machine) sameValues(id string, then, before, after *state) {
+	def := then.defs[id]
+	present := map[int]record{}
+	for _, line := range then.lives[id].lines {
+		present[line] = m.presently(line, before)
+	}
+	for _, row := range slices.Sorted(maps.Keys(then.view[id])) {
+		if m.dead[row] {
+			continue
+		}
+		now, there := after.view[id][row]
+		if !there {
+			m.t.Fatalf("row %s of %s is not back", row, id)
+		}
+		for i := range def.Fields {
+			f := &def.Fields[i]
+			line := then.lives[id].lines[f.ID]
+			m.sameItems(id, f, line, record{step: then.step, def: f}, present[line], row, then.view[id][row][f.ID], now[f.ID])
+		}
+	}
+}
+
+// presently returns what a line holds right before a batch, or held when it went out of use.
+func (m *machine) presently(line int, before *state) record {
+	for id, l := range before.lives {
+		for field, number := range l.lines {
+			if number == line && before.defs[id].Field(field) != nil {
+				return record{step: before.step, def: before.defs[id].Field(field), rows: valuesOf(before.view[id], field)}
+			}
+		}
+	}
+	return m.last[line]
+}
+
+// sameItems proves that the values of a row are those of a record, or what was written since, converted.
+func (m *machine) sameItems(id string, f *document.Field, line int, then, present record, row string, want, got []item) {
+	since := func(item string) bool { return m.edits[touch{row, line, item}].step > then.step }
+	fail := func(why string) {
+		m.t.Fatalf("%s.%s (%s) of row %s was %q and is %q: %s", id, f.ID, f.Type, row, want, got, why)
+	}
+	switch {
+	case !since("*"):
+		m.tally["values untouched"] += len(want)
+		if !slices.Equal(want, got) && !(len(want) == 0 && m.filled(f, got)) {
+			fail("nobody wrote to it since")
+		}
+	case !then.def.Multiple() && !present.def.Multiple() && m.onlySingle(row, line, then.step):
+		m.tally["values written since"]++
+		e := m.edits[touch{row, line, ""}]
+		if !stands(e, "", present.rows[row]) {
+			return // a later change of the type has left nothing of it in use
+		}
+		value := oracle.Plain(f, oracle.Convert(e.def, f, typed(e.def, e.value)))
+		now := ""
+		if len(got) == 1 {
+			now = oracle.Plain(f, typed(f, got[0].value))
+		}
+		if now != value && !m.unseen(f, want, e, got) && !(value == "" && f.Required && m.filled(f, got)) {
+			fail("written since: " + e.value + " as " + string(e.def.Type) + ", which is " + value)
+		}
+	case then.def.Multiple() && present.def.Multiple() && m.onlySeveral(row, line, then.step):
+		m.tally["lists written since"]++
+		m.sameList(f, line, then, present, row, want, got, fail)
+	default:
+		m.tally["written in another shape"]++
+	}
+}
+
+// stands reports whether the newest write of a value is what is in use.
+func stands(e edit, id string, present []item) bool {
+	i := slices.IndexFunc(present, func(i item) bool { return i.id == id })
+	if i < 0 {
+		return e.value == ""
+	}
+	return present[i].value == e.value
+}
+
+// unseen reports whether an edit left exactly what the value of then had become, so that nobody could see it.
+func (m *machine) unseen(f *document.Field, want []item, e edit, got []item) bool {
+	if !slices.Equal(want, got) {
+		return false
+	}
+	was := ""
+	if len(want) == 1 {
+		was = oracle.Plain(e.def, oracle.Convert(f, e.def, typed(f, want[0].value)))
+	}
+	return was == oracle.Plain(e.def, typed(e.def, e.value))
+}
+
+// onlySingle reports whether a row was written since only while there was one value for it.
+func (m *machine) onlySingle(row string, line, step int) bool {
+	for t, e := range m.edits {
+		if t.row == row && t.line == line && t.item != "" && t.item != "*" && e.step > step {
+			return false
+		}
+	}
+	return true
+}
+
+// onlySeveral reports whether a row was written since only while it had several values.
+func (m *machine) onlySeveral(row string, line, step int) bool {
+	return m.edits[touch{row, line, ""}].step <= step
+}
+
+// sameList proves it value by value. Where a limit may have cut some off, nothing is said.
+func (m *machine) sameList(f *document.Field, line int, then, present record, row string, want, got []item, fail func(string)) {
+	is := map[string]string{}
+	for _, i := range got {
+		is[i.id] = oracle.Plain(f, typed(f, i.value))
+	}
+	number := len(want)
+	for t, e := range m.edits {
+		if t.row == row && t.line == line && e.step > then.step && e.value != "" {
+			number++
+		}
+	}
+	if f.Cardinality > 0 && number > f.Cardinality {
+		return
+	}
+	for _, i := range want {
+		if m.edits[touch{row, line, i.id}].step <= then.step && is[i.id] != oracle.Plain(f, typed(f, i.value)) {
+			fail("nobody wrote to " + i.id + " since")
+		}
+	}
+	for t, e := range m.edits {
+		if t.row != row || t.line != line || t.item == "*" || e.step <= then.step || !stands(e, t.item, present.rows[row]) {
+			continue
+		}
+		value := oracle.Plain(f, oracle.Convert(e.def, f, typed(e.def, e.value)))
+		if is[t.item] == value {
+			continue
+		}
+		k := slices.IndexFunc(want, func(i item) bool { return i.id == t.item })
+		if k < 0 || !m.unseen(f, want[k:k+1], e, slices.DeleteFunc(slices.Clone(got), func(i item) bool { return i.id != t.item })) {
+			fail("written since: " + t.item + " is " + e.value + " as " + string(e.def.Type) + ", which is " + value)
+		}
+	}
+}
