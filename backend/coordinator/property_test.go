@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -40,7 +39,7 @@ const (
 // Every sequence has a number of its own, and a failure prints the command that repeats it.
 func TestNothingIsLost(t *testing.T) {
 	sequences, steps, progress := setting(t, envSequences, 6), setting(t, envSteps, 40), setting(t, envProgress, 0)
-	first := setting(t, envSeed, int(rand.Uint32()))
+	first := setting(t, envSeed, 1)
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{"rapid.checks": "1", "rapid.nofailfile": "true", "rapid.shrinktime": "60s"} {

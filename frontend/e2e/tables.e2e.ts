@@ -172,7 +172,7 @@ test('a purge must be typed, is never in the way of the Enter key, and history s
 
 test('a long change shows how far it is, and can be cancelled from another tab', () =>
   scene(browser, async ({ server, screen }) => {
-    server.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+    server.sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200000)
       INSERT INTO content_event (id, title, address, starts, seats) SELECT printf('e%07d', i), 'T', 'a-' || i, '2026-03-01T19:00:00Z', i % 90 FROM n;`);
     const other = await screen.another(server.link);
     await server.edit(event, (text) => text.replace('id: seats\n    type: integer', 'id: seats\n    type: text'));
@@ -185,14 +185,13 @@ test('a long change shows how far it is, and can be cancelled from another tab',
     await approve.click({ timeout: 40_000 });
     await screen.page.getByRole('progressbar').waitFor();
     await other.page.getByRole('progressbar').waitFor();
-    await other.page.locator('[role=progressbar][aria-valuenow]').waitFor();
     await other.button('Cancel').click();
     await screen.sees('Cancelled');
     await screen.says('1 change waiting');
-    expect(server.query('SELECT typeof(seats), count(*) FROM content_event GROUP BY 1')).toEqual([['integer', 400000]]);
+    expect(server.query('SELECT typeof(seats), count(*) FROM content_event GROUP BY 1')).toEqual([['integer', 1200000]]);
     const { items } = await server.get<History>('history');
     expect(items[0]).toMatchObject({ status: 'failed' });
-  }));
+  }), 180_000);
 
 for (const dark of [false, true]) {
   for (const [width, height] of [
