@@ -228,8 +228,9 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 type (
-	planFile = action.File
-	planHead = diff.Head
+	planFile     = action.File
+	planHead     = diff.Head
+	planQuestion = action.Question
 )
 
 // plan returns the plan of what waits.
