@@ -457,7 +457,11 @@ func (c *Coordinator) reload(ctx context.Context) error {
 	c.last, c.lastSync = m.last, m.lastSync
 	c.rowsKnown, c.dirty = false, false
 	c.adopt(m.applied)
-	return c.db.Read(ctx, func(q database.Querier) error { return c.look(ctx, q) })
+	err := c.db.Read(ctx, func(q database.Querier) error { return c.look(ctx, q) })
+	if err == nil && len(c.live.files) > 0 && c.overtaken(ctx) {
+		c.live = liveTables{} // what differs may be what the other program has just changed
+	}
+	return err
 }
 
 func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory) (err error) {

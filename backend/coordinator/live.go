@@ -160,11 +160,27 @@ func (c *Coordinator) lookAgain(ctx context.Context) error {
 		}
 		return c.look(ctx, q)
 	})
-	if err == nil && c.live.summary() != before {
-		c.publishStatus()
-		c.announce()
+	if err != nil || c.live.summary() == before {
+		return err
 	}
-	return err
+	if c.overtaken(ctx) {
+		c.live = liveTables{}
+		return nil // the next look, a moment later, is at one state
+	}
+	c.publishStatus()
+	c.announce()
+	return nil
+}
+
+// overtaken reports whether another program has committed a batch since the history was read last. On a server a
+// transaction that reads sees the rows of one moment, and the tables as they are now: what it finds of tables proves
+// nothing then.
+func (c *Coordinator) overtaken(ctx context.Context) bool {
+	if _, apart := c.db.(database.Marker); !apart {
+		return false
+	}
+	moved, err := c.moved(ctx)
+	return err == nil && moved
 }
 
 // changedTables takes over what a committed batch did to the tables: the executor has proved that those of its files

@@ -198,6 +198,10 @@ func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 		s.seal = action.Fingerprint(s.tables, inspect.live)
 		return nil
 	})
+	if (err != nil || c.live.summary() != known) && ctx.Err() == nil && c.overtaken(ctx) {
+		c.live = liveTables{}
+		return nil, fmt.Errorf("another batch was applied while this one was planned: %w", executor.ErrStale)
+	}
 	if c.live.summary() != known { // whoever looks first tells everybody
 		c.publishStatus()
 		c.announce()

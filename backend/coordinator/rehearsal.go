@@ -88,6 +88,10 @@ type unproved struct{ trial *trial }
 
 func (e *unproved) Error() string { return "the plan is not rehearsed yet" }
 
+// Unwrap says that such a plan is not true any more: when it is still not rehearsed after several tries, then because
+// it became another one each time.
+func (e *unproved) Unwrap() error { return executor.ErrStale }
+
 // forecast returns what is known of a rehearsal of some files of a plan without making it, or the trial to make.
 func (c *Coordinator) forecast(s *sealed, chosen []int, name string) (action.Rehearsal, *trial) {
 	none := func(state action.RehearsalState, format string, args ...any) (action.Rehearsal, *trial) {

@@ -42,7 +42,8 @@ type Database interface {
 	Dialect() action.Dialect
 	// Location says which database it is, without a password.
 	Location() string
-	// Read runs fn in a read-only transaction that sees one state.
+	// Read runs fn in a read-only transaction that sees one state of all rows. On a server the tables themselves are those
+	// of each moment: another program may change them meanwhile.
 	Read(ctx context.Context, fn func(Querier) error) error
 	// Write runs fn in the one writing transaction that may exist at a time and commits when fn returns nil. Whatever
 	// fn returned is in the error's chain. [ErrLocked] when the lock was not to be had in time, [ErrUnknown] when the
