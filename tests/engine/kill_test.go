@@ -64,7 +64,7 @@ func killedCommands(t *testing.T, p *place) {
 // A server that is killed while files are saved finds everything again.
 func TestKilledServerFindsEverythingAgain(t *testing.T) { onBoth(t, "all", killedServer) }
 
-func killedServer(t *testing.T, p *place) {
+func killedServer(_ *testing.T, p *place) {
 	for i := range 10 {
 		s := p.serve()
 		s.until("the start", func(st status) bool { return st.Snapshot > 0 })
