@@ -1,6 +1,6 @@
 // Package cluster gives tests a real PostgreSQL server. The server is made of the installed binaries in a temporary
 // folder when a test process asks for it first, and is gone with the process. MARAIN_TEST_POSTGRES_URL names a server
-// to use instead; its user must be allowed to create databases.
+// to use instead; its user must be allowed to create databases and roles, and must log in with a password.
 //
 // A package whose tests use it has
 //
