@@ -37,6 +37,10 @@ run: setup $(MARAIN) ## build what changed and open the window on the sample pro
 test: setup-test $(MARAIN) $(HEADLESS) ## run every test: Go, page, browser, window; one summary at the end
 	@go run ./tests/suite
 
+.PHONY: test-long
+test-long: ## hours: 2,000 random sequences, two engines with 200 applies each; on SQLite and PostgreSQL
+	@go run ./tests/suite long
+
 .PHONY: build
 build: setup $(MARAIN) ## build/bin/marain, with the window
 

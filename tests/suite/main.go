@@ -3,6 +3,7 @@
 //
 //	go run ./tests/suite                  all suites
 //	go run ./tests/suite browser window   some of them
+//	go run ./tests/suite long             those that take hours, which are in none of the above
 //
 // What each suite printed stays in build/logs.
 package main
@@ -25,6 +26,8 @@ const (
 	logs       = "build/logs"
 	windowTags = "desktop,production,webkit2_41"
 	limit      = 20 * time.Minute // for one suite: nothing may hang for ever
+	longLimit  = 12 * time.Hour   // for one that takes hours
+	longName   = "long"           // all suites that do
 )
 
 // suite is one set of tests: a command, and how its result is read.
@@ -37,6 +40,7 @@ type suite struct {
 	env     []string                                       // in addition
 	read    func(out io.Reader, progress io.Writer) counts // of its standard output; nil: the exit status is one test
 	report  string                                         // a file with the result, instead of reading the output
+	long    bool                                           // takes hours: runs only when it is asked for
 }
 
 // counts are the results of a suite.
@@ -110,15 +114,15 @@ func run(ctx context.Context, names []string, out io.Writer) (bool, error) {
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return false, fmt.Errorf("make the folder for logs: %w", err)
 	}
-	all := suites()
+	all := append(suites(), longSuites()...)
 	for _, name := range names {
-		if !slices.ContainsFunc(all, func(s suite) bool { return s.name == name }) {
+		if name != longName && !slices.ContainsFunc(all, func(s suite) bool { return s.name == name }) {
 			return false, fmt.Errorf("there is no suite %q", name)
 		}
 	}
 	var results []result
 	for _, s := range all {
-		if len(names) > 0 && !slices.Contains(names, s.name) {
+		if !s.wanted(names) {
 			continue
 		}
 		fmt.Fprintf(out, "\n=== %s: %s\n", s.name, s.about)
@@ -131,10 +135,22 @@ func run(ctx context.Context, names []string, out io.Writer) (bool, error) {
 	return summarise(out, results), nil
 }
 
+// wanted reports whether a suite is one of those that were named, or of all when none was.
+func (s suite) wanted(names []string) bool {
+	if len(names) == 0 {
+		return !s.long
+	}
+	return slices.Contains(names, s.name) || s.long && slices.Contains(names, longName)
+}
+
 // run runs one suite.
 func (s suite) run(ctx context.Context, out io.Writer) result {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	most := limit
+	if s.long {
+		most = longLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	r := result{suite: s}
 	r.counts, r.err = s.execute(ctx, out)

@@ -25,11 +25,15 @@ type goPackage struct {
 	output  map[string]*strings.Builder // by test; "" is the package itself
 	parents map[string]bool             // tests that have subtests: those are counted instead
 	failed  map[string]bool
+	tell    bool // print what is logged at once
 }
 
 // readGoTest counts the tests of `go test -json` and prints a line for each package, with everything that a failed
 // test printed.
-func readGoTest(out io.Reader, progress io.Writer) (total counts) {
+func readGoTest(out io.Reader, progress io.Writer) counts { return readTests(out, progress, false) }
+
+// readTests does that, and with tell set also prints what tests log that pass.
+func readTests(out io.Reader, progress io.Writer, tell bool) (total counts) {
 	packages := map[string]*goPackage{}
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 16<<20)
@@ -47,7 +51,7 @@ func readGoTest(out io.Reader, progress io.Writer) (total counts) {
 		}
 		p := packages[e.Package]
 		if p == nil {
-			p = &goPackage{output: map[string]*strings.Builder{}, parents: map[string]bool{}, failed: map[string]bool{}}
+			p = &goPackage{output: map[string]*strings.Builder{}, parents: map[string]bool{}, failed: map[string]bool{}, tell: tell}
 			packages[e.Package] = p
 		}
 		if done := p.take(e, progress); done {
@@ -71,6 +75,9 @@ func (p *goPackage) take(e goEvent, progress io.Writer) (done bool) {
 			p.parents[e.Test[:at]] = true
 		}
 	case "output":
+		if p.tell && logged(e.Output) {
+			fmt.Fprint(progress, e.Output)
+		}
 		if p.output[e.Test] == nil {
 			p.output[e.Test] = &strings.Builder{}
 		}

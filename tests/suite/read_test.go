@@ -73,6 +73,43 @@ func TestReadGoTest(t *testing.T) {
 	}
 }
 
+func TestALongSuiteSaysWhatItDid(t *testing.T) {
+	input := `{"Action":"run","Package":"a","Test":"TestX"}
+{"Action":"output","Package":"a","Test":"TestX","Output":"=== RUN   TestX\n"}
+{"Action":"output","Package":"a","Test":"TestX","Output":"    x_test.go:12: 400 applies\n"}
+{"Action":"pass","Package":"a","Test":"TestX"}
+{"Action":"pass","Package":"a"}`
+	var out, silent bytes.Buffer
+	if got := readTelling(strings.NewReader(input), &out); got != (counts{passed: 1}) {
+		t.Errorf("counted %+v", got)
+	}
+	if text := out.String(); !strings.Contains(text, "400 applies") || strings.Contains(text, "=== RUN") {
+		t.Errorf("printed %q", text)
+	}
+	readGoTest(strings.NewReader(input), &silent)
+	if strings.Contains(silent.String(), "400 applies") {
+		t.Errorf("a short one printed %q", &silent)
+	}
+}
+
+func TestWhichSuitesRun(t *testing.T) {
+	short, long := suite{name: "go"}, suite{name: "twins", long: true}
+	for _, test := range []struct {
+		names       []string
+		short, long bool
+	}{
+		{nil, true, false},
+		{[]string{"go"}, true, false},
+		{[]string{"long"}, false, true},
+		{[]string{"twins"}, false, true},
+		{[]string{"go", "long"}, true, true},
+	} {
+		if short.wanted(test.names) != test.short || long.wanted(test.names) != test.long {
+			t.Errorf("%v runs the short one: %v, the long one: %v", test.names, short.wanted(test.names), long.wanted(test.names))
+		}
+	}
+}
+
 func TestSummarise(t *testing.T) {
 	passed := result{suite: suite{about: "one"}, counts: counts{passed: 3}}
 	for _, test := range []struct {
