@@ -180,15 +180,7 @@ func (f *fields) checkEmpty(ctx context.Context, c diff.FieldAltered) (*string, 
 	if err != nil || c.To.Multiple() || (proved && empty == 0) {
 		return nil, err
 	}
-	fill := f.askText(c.Key, c.To, empty)
-	if fill == nil {
-		return nil, nil
-	}
-	value, err := document.ParseValue(c.To, *fill)
-	if err != nil {
-		return nil, fmt.Errorf("read the value that rows of %s get: %w", c.To.ID, err)
-	}
-	return fill, f.checkFillFree(ctx, c.Key, c.To, was, value)
+	return f.freeText(ctx, c.Key, c.To, was, empty)
 }
 
 // backfill asks what the rows that exist get for a new required field.
@@ -214,7 +206,7 @@ func (f *fields) backfill(ctx context.Context, c diff.FieldAdded) (any, error) {
 }
 
 // fillReturning asks what rows get that were written while a required field was out of use.
-func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombstone) (any, error) {
+func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombstone) (*string, error) {
 	q := f.g.Dialect.Quote
 	table := f.now(document.ContentTable(f.new.ID))
 	column := q(OutOfUse(t.Tag, t.Field))
@@ -232,11 +224,20 @@ func (f *fields) fillReturning(ctx context.Context, c diff.FieldAdded, t Tombsto
 	if err != nil || (proved && empty == 0) {
 		return nil, err
 	}
-	fill, err := f.askFill(c.Key, c.Field, empty)
-	if err != nil {
-		return nil, err
+	return f.freeText(ctx, c.Key, c.Field, OutOfUse(t.Tag, t.Field), empty)
+}
+
+// freeText is askText for rows of which none may have the value already when the field is unique.
+func (f *fields) freeText(ctx context.Context, key string, field *document.Field, column string, rows int64) (*string, error) {
+	fill := f.askText(key, field, rows)
+	if fill == nil {
+		return nil, nil
 	}
-	return fill, f.checkFillFree(ctx, c.Key, c.Field, OutOfUse(t.Tag, t.Field), fill)
+	value, err := document.ParseValue(field, *fill)
+	if err != nil {
+		return nil, fmt.Errorf("read the value that rows of %s get: %w", field.ID, err)
+	}
+	return fill, f.checkFillFree(ctx, key, field, column, value)
 }
 
 // askFill asks for the value that rows without one get.

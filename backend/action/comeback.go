@@ -32,6 +32,9 @@ func (f *fields) comeBack(ctx context.Context, r *replacement) error {
 	if err != nil {
 		return err
 	}
+	if r.fill != nil {
+		return f.over(r, kept, same)
+	}
 	f.draft.Effects.Restored = append(f.draft.Effects.Restored, r.back.ID)
 	if same {
 		return f.revive(r, kept)
@@ -74,7 +77,7 @@ func (f *fields) revive(r *replacement, kept map[string]bool) error {
 	}
 	bare := *r.to // without rules: what is missing is given before them
 	bare.Required, bare.Unique, bare.Indexed = false, false, false
-	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, nil, there)
+	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, there)
 	if f.old.Versioned && !kept[r.back.Tag] {
 		up = append(up, f.place(r.to, true)...)
 		rows := f.g.rows(rowTable(f.new.ID, true), true)
@@ -86,23 +89,8 @@ func (f *fields) revive(r *replacement, kept map[string]bool) error {
 			up = append(up, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, true)))
 		}
 	}
-	given, err := f.give(r)
-	if err != nil {
-		return err
-	}
-	up = slices.Concat(up, given, f.missingRules(r.to, &bare), f.unshelve(r.back.Field, r.back.Tag, r.to))
-	return f.migrate(fmt.Sprintf("Bring the former values of %s back", r.to.ID), up, f.ungiven(r, inverse(up, f.undone(r.to.ID))))
-}
-
-// ungiven takes back what rows were given in a place that was there before, while their marks are still there.
-func (f *fields) ungiven(r *replacement, down []Step) []Step {
-	if r.fill == nil {
-		return down
-	}
-	table, marker := document.ContentTable(f.new.ID), f.marker(r)
-	at := slices.IndexFunc(down, func(s Step) bool { c, ok := s.(RenameColumn); return ok && c.Table == table && c.From == marker })
-	rows := f.g.rows(table, false)
-	return slices.Insert(down, at, Step(Update{Table: table, Set: []Assignment{{r.to.ID, "NULL"}}, Where: rows.column(marker)}))
+	up = slices.Concat(up, f.missingRules(r.to, &bare), f.unshelve(r.back.Field, r.back.Tag, r.to))
+	return f.migrate(fmt.Sprintf("Bring the former values of %s back", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
 }
 
 // missingRules are the rules of a field that its bare form does not have yet.
@@ -122,28 +110,34 @@ func (f *fields) missingRules(field, bare *document.Field) []Step {
 // merge makes new places for what comes back with what was written since, along the whole way: what lies between is
 // brought up to date too, so that the next way across finds there what it held when it was crossed last.
 func (f *fields) merge(r *replacement, kept map[string]bool) error {
-	var up []Step
+	up := f.displace(r, kept)
+	for _, revisions := range f.both() {
+		steps, last, err := f.settle(r, kept, revisions)
+		if err != nil {
+			return err
+		}
+		up = slices.Concat(up, steps, f.place(r.to, revisions))
+		if !last.empty {
+			rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
+			up = append(up, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
+		}
+	}
+	up = slices.Concat(up, f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
+	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
+}
+
+// displace puts what lies on a way aside, because merged values take its place.
+func (f *fields) displace(r *replacement, kept map[string]bool) []Step {
+	var steps []Step
 	for _, h := range r.hops {
 		f.bury(Displaced, h.to.field, f.apart(r, h))
 		for _, revisions := range f.both() {
 			if !revisions || kept[h.to.tag] {
-				up = append(up, f.putAside(h, f.apart(r, h), revisions))
+				steps = append(steps, f.putAside(h, f.apart(r, h), revisions))
 			}
 		}
 	}
-	for _, revisions := range f.both() {
-		steps, err := f.settle(r, kept, revisions)
-		if err != nil {
-			return err
-		}
-		up = append(up, steps...)
-	}
-	given, err := f.give(r)
-	if err != nil {
-		return err
-	}
-	up = slices.Concat(up, given, f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
-	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
+	return steps
 }
 
 // apart is what the former values of an incarnation are called while merged ones take their place.
@@ -160,25 +154,27 @@ func (f *fields) putAside(h hop, apart string, revisions bool) Step {
 	return RenameColumn{rowTable(f.new.ID, revisions), OutOfUse(h.to.tag, h.to.field.ID), OutOfUse(apart, h.to.field.ID)}
 }
 
-// settle makes the places of a way back anew and fills them.
-func (f *fields) settle(r *replacement, kept map[string]bool, revisions bool) ([]Step, error) {
+// settle makes the places on a way back anew and fills them, and returns what comes to its end.
+func (f *fields) settle(r *replacement, kept map[string]bool, revisions bool) ([]Step, station, error) {
 	rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
 	var steps []Step
 	list, err := f.stations(r, rows, kept, f.spot(r.from, r.tag, revisions),
 		func(h hop) spot { return f.spot(h.to.field, f.apart(r, h), revisions) },
 		func(h hop, v relation) relation {
-			out := f.spot(h.to.field, h.to.tag, revisions)
-			steps = append(steps, f.outPlace(h, out, revisions), rows.write(v, out.column, out.table))
-			return rows.read(out)
+			passed, out := f.settled(h, rows, v)
+			steps = append(steps, passed...)
+			return out
 		})
 	if err != nil {
-		return nil, err
+		return nil, station{}, err
 	}
-	steps = append(steps, f.place(r.to, revisions)...)
-	if last := list[len(list)-1]; !last.empty {
-		steps = append(steps, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
-	}
-	return steps, nil
+	return steps, list[len(list)-1], nil
+}
+
+// settled makes the place of an incarnation that stays out of use anew, with what it holds from now on.
+func (f *fields) settled(h hop, rows rowset, v relation) ([]Step, relation) {
+	out := f.spot(h.to.field, h.to.tag, rows.revisions)
+	return []Step{f.outPlace(h, out, rows.revisions), rows.write(v, out.column, out.table)}, rows.read(out)
 }
 
 // outPlace makes a place for values that are out of use.

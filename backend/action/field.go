@@ -42,7 +42,6 @@ type fields struct {
 	replaced map[string]*replacement // by new field id
 	used     map[string]bool         // tags that come back in this plan
 	shelf    *shelf                  // revisions out of use; nil for none
-	looked   map[string]bool         // new field ids whose emptiness was looked at already
 }
 
 func newFields(w *work, old, new *document.Entity, life Life) *fields {
@@ -51,7 +50,7 @@ func newFields(w *work, old, new *document.Entity, life Life) *fields {
 	after.Versioned = before.Versioned
 	return &fields{
 		work: w, was: old, to: new, old: &before, new: &after, life: life,
-		replaced: map[string]*replacement{}, used: map[string]bool{}, looked: map[string]bool{},
+		replaced: map[string]*replacement{}, used: map[string]bool{},
 	}
 }
 
@@ -225,7 +224,7 @@ func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
 			return nil
 		}
-		return f.restore(ctx, c, former)
+		return f.restore(ctx, c, f.covering(former, c.Field))
 	}
 	if found {
 		def := "empty"
@@ -326,7 +325,7 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 		f.block(c.Key, fmt.Sprintf("The former values of %s are not there any more", c.Field.ID), "They were removed by another program; answer with empty")
 		return nil
 	}
-	var fill any
+	var fill *string
 	if c.Field.Required && !c.Field.Multiple() {
 		if fill, err = f.fillReturning(ctx, c, t); err != nil {
 			return err
@@ -334,6 +333,10 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	}
 	if err := errors.Join(f.checkReturningUnique(ctx, c, t), f.checkReturningLength(ctx, c, t)); err != nil {
 		return err
+	}
+	f.used[t.Tag] = true
+	if fill != nil {
+		return f.bringOver(c, t, *fill, has)
 	}
 	f.life.Fields[c.Field.ID] = t.Tag
 	f.draft.Effects.Restored = append(f.draft.Effects.Restored, t.ID)
@@ -343,8 +346,7 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	} else if len(has) > 1 {
 		fresh = f.place(c.Field, true) // it was in use while no revisions were kept
 	}
-	f.used[t.Tag] = true
-	up := slices.Concat(restoreField(f.new, c.Field, t.Field, t.Tag, fill, there), fresh, f.unshelve(t.Field, t.Tag, c.Field))
+	up := slices.Concat(restoreField(f.new, c.Field, t.Field, t.Tag, there), fresh, f.unshelve(t.Field, t.Tag, c.Field))
 	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID), up, inverse(up, f.undone(c.Field.ID)))
 }
 
@@ -400,30 +402,11 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 	return nil
 }
 
-// require refuses empty values from now on. In an apply, rows that have none were given one together with a place of
-// its own; a rollback gives it in place.
+// require refuses empty values from now on. Rows that have none were given one together with a place of its own.
 func (f *fields) require(ctx context.Context, c diff.FieldAltered, table string) error {
-	var up []Step
-	if !f.looked[c.To.ID] {
-		fill, err := f.checkEmpty(ctx, c)
-		if err != nil || c.To.Multiple() {
-			return err
-		}
-		if fill != nil {
-			value, err := document.ParseValue(c.To, *fill)
-			if err != nil {
-				return fmt.Errorf("read the value that rows of %s get: %w", c.To.ID, err)
-			}
-			up = append(up, Fill{table, c.To.ID, columnType(c.To.Type), value})
-		}
+	if c.To.Multiple() {
+		_, err := f.checkEmpty(ctx, c)
+		return err
 	}
-	return f.migrate(fmt.Sprintf("Refuse empty values in %s", c.To.ID),
-		append(up, SetNotNull{table, c.To.ID}), []Step{DropNotNull{table, c.To.ID}})
-}
-
-// requireFill asks what rows get that have no value of a field that becomes required; nil when all have one, or nothing
-// is answered yet.
-func (f *fields) requireFill(ctx context.Context, c diff.FieldAltered) (*string, error) {
-	f.looked[c.To.ID] = true
-	return f.checkEmpty(ctx, c)
+	return f.migrate(fmt.Sprintf("Refuse empty values in %s", c.To.ID), []Step{SetNotNull{table, c.To.ID}}, []Step{DropNotNull{table, c.To.ID}})
 }

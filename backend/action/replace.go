@@ -80,8 +80,9 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 	}
 	target, back := f.target(f.new.ID)
 	if tag := target.Fields[to.ID]; back {
-		if tag == r.tag {
-			return nil, nil // the very values of that time, where they lay then
+		if tag == r.tag || to.Required && f.g.covers(r.tag, tag, to) {
+			// The very values of that time, where they lay then; or these and what rows without one were given.
+			return f.filled(ctx, r, changes[diff.OptionalToRequired])
 		}
 		t, there := f.lying(tag)
 		if !there || f.used[tag] {
@@ -96,11 +97,7 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 			return f.along(r, t)
 		}
 	case changes[diff.OptionalToRequired].To != nil && !to.Multiple():
-		fill, err := f.requireFill(ctx, changes[diff.OptionalToRequired])
-		if err != nil || fill == nil {
-			return nil, err
-		}
-		r.fill = fill
+		return f.filled(ctx, r, changes[diff.OptionalToRequired])
 	case changes[diff.UniqueAdded].To != nil && !to.Multiple():
 		if inborn, err := f.hasDefault(ctx, from); err != nil || !inborn {
 			return nil, err // a default of the column's own would give rows that are written without a value the same one
@@ -108,8 +105,13 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 	default:
 		return nil, nil
 	}
-	r.next = Tag(f.in.Path, f.in.NextVersion, f.new.ID, to.ID)
+	r.next = f.newTag(to)
 	return r, nil
+}
+
+// newTag names a new incarnation of a field.
+func (f *fields) newTag(field *document.Field) string {
+	return Tag(f.in.Path, f.in.NextVersion, f.new.ID, field.ID)
 }
 
 // along makes an earlier incarnation of the line come back.
@@ -232,7 +234,7 @@ func rowTable(entity string, revisions bool) string {
 }
 
 // pour makes the place for a field, fills it with what values returns, for the rows and for their revisions, and puts
-// the field's rules on it when all values are there.
+// the field's rules on it when all values are there. Where values returns none, nothing is known.
 func (f *fields) pour(r *replacement, values func(rows rowset, revisions bool) (relation, error)) ([]Step, error) {
 	var steps []Step
 	for _, revisions := range f.both() {
@@ -242,7 +244,9 @@ func (f *fields) pour(r *replacement, values func(rows rowset, revisions bool) (
 			return nil, err
 		}
 		steps = append(steps, f.place(r.to, revisions)...)
-		steps = append(steps, rows.write(v, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
+		if v != (relation{}) {
+			steps = append(steps, rows.write(v, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
+		}
 	}
 	given, err := f.give(r)
 	if err != nil {
@@ -276,41 +280,6 @@ func (f *fields) rules(field *document.Field) []Step {
 		steps = append(steps, SetNotNull{table, field.ID})
 	}
 	return append(steps, createIndexes(fieldIndexes(table, field.ID, field))...)
-}
-
-// filledTag names the marks of the rows that are given a value.
-func (f *fields) filledTag(r *replacement) string {
-	return Tag(f.in.Path, f.in.NextVersion, f.new.ID, "filled:"+r.to.ID)
-}
-
-func (f *fields) marker(r *replacement) string { return OutOfUse(f.filledTag(r), r.to.ID) }
-
-// give gives rows without a value the answered one, and marks them: on the way back they are known to have had none.
-func (f *fields) give(r *replacement) ([]Step, error) {
-	if r.fill == nil {
-		return nil, nil
-	}
-	value, err := document.ParseValue(r.to, *r.fill)
-	if err != nil {
-		return nil, fmt.Errorf("read the value that rows of %s get: %w", r.to.ID, err)
-	}
-	yes, err := f.g.Dialect.Literal(ColumnBoolean, true)
-	if err != nil {
-		return nil, err
-	}
-	table := document.ContentTable(f.new.ID)
-	tag, marker := f.filledTag(r), f.marker(r)
-	shape := *f.old
-	shape.Fields = []document.Field{{ID: r.to.ID, Type: document.Boolean, Cardinality: 1}}
-	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
-		Kind: Filled, Entity: f.old.ID, EntityTag: f.life.Tag, Field: r.to.ID, Tag: tag, Of: r.next, Fill: *r.fill, Shape: &shape,
-	})
-	rows := f.g.rows(table, false)
-	return []Step{
-		AddColumn{table, Column{Name: marker, Type: ColumnBoolean}},
-		Update{Table: table, Set: []Assignment{{marker, yes}}, Where: rows.column(r.to.ID) + " IS NULL"},
-		Fill{table, r.to.ID, columnType(r.to.Type), value},
-	}, nil
 }
 
 // write puts a relation where its values go: into a column of the rows, or into a table of their own.

@@ -120,9 +120,8 @@ func retireField(e *document.Entity, f *document.Field, tag string) []Step {
 }
 
 // restoreField brings a field back that was called was when it went, under the rules that f has now: beside the rows,
-// and where places says so beside their revisions. Rows that were written meanwhile have no value; where f is required,
-// fill gives them one.
-func restoreField(e *document.Entity, f *document.Field, was, tag string, fill any, places []bool) []Step {
+// and where places says so beside their revisions.
+func restoreField(e *document.Entity, f *document.Field, was, tag string, places []bool) []Step {
 	if f.Multiple() {
 		former := *f
 		former.ID = was
@@ -132,9 +131,6 @@ func restoreField(e *document.Entity, f *document.Field, was, tag string, fill a
 	var steps []Step
 	for _, revisions := range places {
 		steps = append(steps, RenameColumn{rowTable(e.ID, revisions), OutOfUse(tag, was), f.ID})
-	}
-	if fill != nil {
-		steps = append(steps, Fill{table, f.ID, columnType(f.Type), fill})
 	}
 	if f.Required {
 		steps = append(steps, SetNotNull{table, f.ID})

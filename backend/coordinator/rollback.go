@@ -12,6 +12,7 @@ import (
 	"marain/backend/action"
 	"marain/backend/database"
 	"marain/backend/diff"
+	"marain/backend/document"
 	"marain/backend/executor"
 	"marain/backend/history"
 	"marain/backend/project"
@@ -346,7 +347,7 @@ func (c *Coordinator) backInput(ctx context.Context, q database.Querier, g goal,
 	if now == nil {
 		now = &version{Version: history.Version{Path: path}}
 	}
-	if now.Hash == target.Hash && (now.doc == nil || now.doc.Entity == nil || sameLife(c.lives[now.doc.Entity.ID], g.lives[now.doc.Entity.ID])) {
+	if now.Hash == target.Hash && (now.doc == nil || now.doc.Entity == nil || c.sameValues(now.doc.Entity, g)) {
 		return action.Input{}, false, nil
 	}
 	in := action.Input{Path: path, Event: diff.FileModified, BaseVersion: now.Number, NextVersion: now.Number + 1, Old: now.doc}
@@ -370,6 +371,12 @@ func (c *Coordinator) backInput(ctx context.Context, q database.Querier, g goal,
 	kind, _ := c.loader.Kind(path)
 	in.Kind = kind
 	return in, true, nil
+}
+
+// sameValues reports whether a content type whose text is that of the goal holds what it held then.
+func (c *Coordinator) sameValues(e *document.Entity, g goal) bool {
+	lines := action.Generator{Origins: c.origins, Tombstones: c.tombs}
+	return lines.SameValues(c.lives[e.ID], g.lives[e.ID], e)
 }
 
 func sameLife(a, b action.Life) bool { return a.Tag == b.Tag && maps.Equal(a.Fields, b.Fields) }

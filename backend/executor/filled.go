@@ -18,14 +18,11 @@ func filled(d action.Dialect, drafts []action.Draft) (map[place]string, error) {
 	found := map[place]string{}
 	for _, draft := range drafts {
 		for _, a := range draft.File.Actions {
-			for i, s := range a.Steps {
+			for _, s := range a.Steps {
 				fill, ok := s.(action.Fill)
 				if !ok {
 					names.follow(s)
 					continue
-				}
-				if i > 0 && marks(a.Steps[i-1]) {
-					continue // these rows are known, and the way back takes the value from them again
 				}
 				table := names.table(fill.Table)
 				column := names.column(table, fill.Column)
@@ -41,12 +38,6 @@ func filled(d action.Dialect, drafts []action.Draft) (map[place]string, error) {
 		}
 	}
 	return found, nil
-}
-
-// marks reports whether a step notes which rows are about to be given a value.
-func marks(s action.Step) bool {
-	u, ok := s.(action.Update)
-	return ok && len(u.Set) == 1 && action.IsOutOfUse(u.Set[0].Column)
 }
 
 // naming follows what tables and columns are called through the steps of a plan. What the plan itself makes has a name

@@ -83,6 +83,18 @@ func (s *stage) plan(text string, answers map[string]string) action.Draft {
 	if text != "" {
 		in.New = s.load(text)
 	}
+	return s.draft(answers, func(g *action.Generator) (action.Draft, error) { return g.File(background, in) })
+}
+
+// repair plans the way back to the text.
+func (s *stage) repair(answers map[string]string) action.Draft {
+	s.t.Helper()
+	in := action.Input{Path: notePath, Kind: document.KindEntity, Event: diff.FileModified, BaseVersion: 1, NextVersion: 2, Old: s.doc, New: s.doc}
+	return s.draft(answers, func(g *action.Generator) (action.Draft, error) { return g.Repair(background, in, 2) })
+}
+
+func (s *stage) draft(answers map[string]string, plan func(*action.Generator) (action.Draft, error)) action.Draft {
+	s.t.Helper()
 	var draft action.Draft
 	err := s.db.Read(background, func(q database.Querier) (err error) {
 		g := &action.Generator{
@@ -95,7 +107,7 @@ func (s *stage) plan(text string, answers map[string]string) action.Draft {
 		if s.doc != nil {
 			g.Lives[s.doc.Entity.ID] = s.life
 		}
-		draft, err = g.File(background, in)
+		draft, err = plan(g)
 		return err
 	})
 	if err != nil {
@@ -303,19 +315,15 @@ func TestManyRowsThatDifferAreNotAllNamed(t *testing.T) {
 // What a person gave rows without a value stays, and is said; anything else that changes there is found.
 func TestWhatAPersonFilledInStays(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *stage) {
-		s.begin("id: note\nname: N\nfields:\n  - {id: a, type: text}\n")
-		s.exec(`ALTER TABLE content_note ADD COLUMN "_old_ffx_x" TEXT`,
-			`INSERT INTO content_note (id, "_old_ffx_x") VALUES ('1', 'one'), ('2', NULL), ('3', NULL)`)
-		shape := *s.load("id: note\nname: N\nfields:\n  - {id: x, type: text, required: true}\n").Entity
-		s.tombs = []action.Tombstone{{ID: "t", Kind: action.Whole, Entity: "note", EntityTag: "ee", Field: "x", Tag: "ffx", Shape: &shape}}
-		draft := s.plan("id: note\nname: N\nfields:\n  - {id: a, type: text}\n  - {id: x, type: text, required: true}\n",
-			map[string]string{"restore:note.x": "restore", "backfill:note.x": "filled"})
+		s.begin("id: note\nname: N\nfields:\n  - {id: a, type: text, required: true}\n")
+		s.exec(`ALTER TABLE content_note ALTER COLUMN a DROP NOT NULL`, `INSERT INTO content_note (id, a) VALUES ('1', 'one'), ('2', NULL), ('3', NULL)`)
+		draft := s.repair(map[string]string{"backfill:note.a": "filled"})
 		if result := s.rehearse(draft); result.State != action.Proved || !strings.HasSuffix(result.Message, " 2 rows keep the value that they were given.") {
 			t.Error(result.Message)
 		}
 		for change, want := range map[string]string{
-			`UPDATE content_note SET "_old_ffx_x" = 'filled' WHERE id = '1'`: "(id 1)",
-			`UPDATE content_note SET "_old_ffx_x" = 'else' WHERE id = '2'`:   "(id 2)",
+			`UPDATE content_note SET a = 'filled' WHERE id = '1'`: "(id 1)",
+			`UPDATE content_note SET a = 'else' WHERE id = '2'`:   "(id 2)",
 		} {
 			broken := draft
 			broken.File.Actions = slices.Clone(draft.File.Actions)
