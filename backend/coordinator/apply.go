@@ -336,8 +336,9 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 	}
 	c.publish(changed)
 	c.log.Info("applied", "action", w.ActionID, "files", len(paths), "publish_ms", milliseconds(began), "took_ms", milliseconds(w.Began))
-	c.lastSync = c.store.Now()
-	c.last = &LastResult{ActionID: w.ActionID, Kind: w.Kind, Result: "applied", At: timestamp(c.lastSync), Message: w.Record.Summary}
+	// As the history says it: every program on the database tells the same.
+	c.lastSync = moment(outcome.At)
+	c.last = &LastResult{ActionID: w.ActionID, Kind: w.Kind, Result: "applied", At: outcome.At, Message: w.Record.Summary}
 	if len(w.Writes) > 0 {
 		if err := c.drain(ctx); err != nil {
 			c.log.Error("write the files back", "error", err)
@@ -393,7 +394,7 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 	}
 	c.log.Error("apply", "action", w.ActionID, "error", cause)
 	c.trust(storage(cause))
-	record := w.Record
+	record, at := w.Record, history.Timestamp(c.store.Now())
 	record.Error, record.Code = coded(cause).Message, string(coded(cause).Code)
 	record.DurationMS = milliseconds(w.Began)
 	for _, f := range w.Files {
@@ -414,7 +415,7 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 			}
 		}
 		entry, err = c.store.Append(ctx, q, history.Entry{
-			ActionID: w.ActionID, Kind: history.KindFailed, At: history.Timestamp(c.store.Now()), Actor: w.Actor, Note: w.Note, Record: record,
+			ActionID: w.ActionID, Kind: history.KindFailed, At: at, Actor: w.Actor, Note: w.Note, Record: record,
 		})
 		return err
 	})
@@ -427,7 +428,7 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 			c.seq = entry.Seq
 		}
 	}
-	c.last = &LastResult{ActionID: w.ActionID, Kind: history.KindFailed, Result: "failed", At: timestamp(c.store.Now()), Message: record.Error}
+	c.last = &LastResult{ActionID: w.ActionID, Kind: history.KindFailed, Result: "failed", At: at, Message: record.Error}
 	c.publishStatus()
 	c.hub.Publish(event.Failed, c.Snapshot().Version(), map[string]any{"action_id": w.ActionID, "message": record.Error})
 }

@@ -228,9 +228,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 type (
-	planFile     = action.File
-	planHead     = diff.Head
-	planQuestion = action.Question
+	planFile = action.File
+	planHead = diff.Head
 )
 
 // plan returns the plan of what waits.

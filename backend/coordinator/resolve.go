@@ -28,7 +28,7 @@ func (c *Coordinator) resolve(ctx context.Context, w executor.Work, cause error)
 		found, there, err := c.find(ctx, w.ActionID)
 		switch {
 		case err == nil && there:
-			return executor.Outcome{Seq: found.Seq, Hash: found.Hash}, nil
+			return executor.Outcome{Seq: found.Seq, Hash: found.Hash, At: found.At}, nil
 		case err == nil:
 			return executor.Outcome{}, fmt.Errorf("%w, and the batch is not there: nothing was changed", errLost)
 		}

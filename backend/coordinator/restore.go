@@ -371,7 +371,7 @@ func (r *restoration) run(ctx context.Context, began time.Time) error {
 		},
 		func(q database.Querier) error { return r.record(ctx, q, summary, began) })
 	ctx = context.WithoutCancel(ctx)
-	outcome := executor.Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash}
+	outcome := executor.Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, At: r.entry.At}
 	if errors.Is(err, database.ErrUnknown) {
 		outcome, err = c.resolve(ctx, executor.Work{ActionID: r.id}, err)
 	}

@@ -102,6 +102,7 @@ func (w Work) NextLives() map[string]*action.Life {
 type Outcome struct {
 	Seq     int64
 	Hash    string
+	At      string             // when it was recorded, as the history says it
 	Stamp   string             // the database's own mark of all tables afterwards
 	Timings map[string]float64 // milliseconds by step
 }
@@ -127,7 +128,7 @@ func (e *Executor) Run(ctx context.Context, w Work) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r.lap("commit")
-	return Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, Stamp: r.stamp, Timings: r.timings}, nil
+	return Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, At: r.entry.At, Stamp: r.stamp, Timings: r.timings}, nil
 }
 
 // run is one batch on its way.

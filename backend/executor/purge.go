@@ -39,7 +39,7 @@ func (e *Executor) Purge(ctx context.Context, p Purge) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r.lap("commit")
-	return Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, Timings: r.timings}, nil
+	return Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, At: r.entry.At, Timings: r.timings}, nil
 }
 
 func (r *run) purge(ctx context.Context, q database.Querier, p Purge) error {

@@ -19,15 +19,11 @@ func longSuites() []suite {
 	of := func(run string, packages ...string) []string {
 		return append([]string{"go", "test", "-race", "-json", "-count=1", "-timeout=12h", "-run=" + run}, packages...)
 	}
-	const twins, model = "TestTwo", "TestNothingIsLost$"
+	const model = "TestNothingIsLost$"
 	return []suite{
 		{
 			name: "twins", about: "two engines on one database", long: true, read: readTelling, env: []string{applies},
-			command: of(twins, "./backend/coordinator", "./tests/engine"),
-		},
-		{
-			name: "twins-postgres", about: "two engines on PostgreSQL", long: true, read: readTelling, env: []string{applies, onServer},
-			command: of(twins, "./backend/coordinator"),
+			command: of(".", "./tests/twins"),
 		},
 		{
 			name: "model", about: "random sequences", long: true, read: readTelling, env: []string{fileSequences, longSteps},

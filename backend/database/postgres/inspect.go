@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"marain/backend/action"
 	"marain/backend/database"
@@ -139,11 +140,13 @@ func (db *DB) TableNames(ctx context.Context, q database.Querier) (names []strin
 	return names, rows.Err()
 }
 
-// Lock locks those of the tables that exist, all in one statement and in one order, so that two who lock never wait for
-// each other.
+// Lock locks those of the tables that exist. Tables of lists come before those that they belong to, as they do for
+// whoever adds a value to a list. Others may take two tables the other way round, and the server would end one of the
+// two after a while (deadlock_timeout, a second): with a lock in hand the wait is shorter than that, so that it is the
+// engine that gives way and begins anew.
 func (db *DB) Lock(ctx context.Context, q database.Querier, tables []string, alone bool) (err error) {
 	rows, err := q.Query(ctx, `SELECT quote_ident(c.relname) FROM pg_class AS c
-WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p') ORDER BY c.relname`, tables)
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p') ORDER BY c.relname DESC`, tables)
 	if err != nil {
 		return fmt.Errorf("look for the tables to lock: %w", err)
 	}
@@ -165,8 +168,17 @@ WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname
 	if alone {
 		mode = "ACCESS EXCLUSIVE"
 	}
-	if _, err := q.Exec(ctx, "LOCK TABLE "+strings.Join(names, ", ")+" IN "+mode+" MODE"); err != nil {
-		return fmt.Errorf("lock the tables: %w", err)
+	mode = " IN " + mode + " MODE"
+	statements := []string{"LOCK TABLE " + names[0] + mode}
+	if more := names[1:]; len(more) > 0 {
+		limit := func(d time.Duration) string { return fmt.Sprintf("SET LOCAL lock_timeout = %d", d.Milliseconds()) }
+		short := max(db.limits.lock/2/time.Duration(len(more)), 20*time.Millisecond)
+		statements = append(statements, limit(short), "LOCK TABLE "+strings.Join(more, ", ")+mode, limit(db.limits.lock))
+	}
+	for _, statement := range statements {
+		if _, err := q.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("lock the tables: %w", err)
+		}
 	}
 	return nil
 }

@@ -162,6 +162,48 @@ func TestLock(t *testing.T) {
 	must(t, db, `INSERT INTO x VALUES ('1')`)
 }
 
+// Somebody who adds a value to a list takes its table before the one that it belongs to, and who deletes a row takes
+// them the other way round. Neither is ended by the server because the engine wants both and waits for a third one too:
+// it is the engine that waits, or gives way.
+func TestLockEndsNobodyElse(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ first, second string }{
+		"a value is added": {`LOCK TABLE field_x_z IN ROW EXCLUSIVE MODE`, `LOCK TABLE content_x IN ROW SHARE MODE`},
+		"a row is deleted": {`LOCK TABLE content_x IN ROW EXCLUSIVE MODE`, `LOCK TABLE field_x_z IN ROW EXCLUSIVE MODE`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := cluster.Database(t)
+			db, other, third, watcher := connectWith(t, address, usual()), another(t, address), another(t, address), another(t, address)
+			must(t, db, `CREATE TABLE content_x (a TEXT)`, `CREATE TABLE field_x_y (a TEXT)`, `CREATE TABLE field_x_z (a TEXT)`)
+			says(t, other, `BEGIN`, c.first)
+			says(t, third, `BEGIN`, `LOCK TABLE field_x_y IN ROW EXCLUSIVE MODE`)
+			done := make(chan error, 1)
+			go func() {
+				done <- db.Write(context.Background(), func(q database.Querier) error {
+					return db.Lock(context.Background(), q, []string{"content_x", "field_x_y", "field_x_z"}, true)
+				})
+			}()
+			for waiting := 0; waiting == 0; { // until the engine waits for what somebody has
+				err := watcher.QueryRow(context.Background(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'`).Scan(&waiting)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			ended := make(chan error, 1)
+			go func() { // less than a second, after which the engine would give way in any case
+				<-time.After(600 * time.Millisecond)
+				_, err := third.Exec(context.Background(), `COMMIT`)
+				ended <- err
+			}()
+			says(t, other, c.second, `COMMIT`)
+			if err := errors.Join(<-ended, <-done); err != nil {
+				t.Errorf("the engine did not get its locks afterwards: %v", err)
+			}
+		})
+	}
+}
+
 // TestTheAnswerToACommitIsLost cuts the connection before the server hears of the commit, and after.
 func TestTheAnswerToACommitIsLost(t *testing.T) {
 	t.Parallel()
