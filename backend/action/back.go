@@ -13,6 +13,7 @@ type passage struct {
 	from, to *document.Field
 	there    []mark // rows of the neighbour that were given a value
 	here     []mark // rows that were given one here
+	cleared  clearing
 }
 
 // mark says which rows were given a value because they had none, or none that converts.
@@ -58,6 +59,7 @@ func (r rowset) follow(v relation, h hop, there spot) (relation, error) {
 	if p.here, err = r.marks(h.to); err != nil {
 		return relation{}, err
 	}
+	p.cleared = r.clearing(h)
 	switch from, to := v.field.Multiple(), there.field.Multiple(); {
 	case !from && !to:
 		return p.singles(v, there), nil
@@ -107,28 +109,31 @@ func (p passage) singles(v relation, there spot) relation {
 // firsts: there was one value, of which several were made or the other way round. The first one counts.
 func (p passage) firsts(v relation, there spot) relation {
 	return relation{field: there.field, query: fmt.Sprintf("SELECT %s, %s AS %s FROM %s LEFT JOIN %s ON %s",
-		p.list(p.table, p.keys...), p.chosen(p.column(there.column), p.of("m", "value")), p.quote("value"),
+		p.list(p.table, p.keys...), p.follows(p.column(there.column), p.of("m", "value")), p.quote("value"),
 		p.quote(p.table), p.fixed(p.first(v), "m", append(p.parents(), "value")), p.match("m", p.parents(), p.table, p.keys))}
 }
 
 // lists: there were several values, and one is left. The first of them follows it; the others were never touched.
 func (p passage) lists(v relation, there spot) relation {
-	keys, place := append(p.parents(), "place"), p.quote("place")
+	keys, place, ranked := append(p.parents(), "place"), p.quote("place"), p.ranked(p.read(there))
 	mine, theirs := p.of("r", "value"), p.of("m", "value")
 	var columns []string
 	for _, c := range listColumns() {
 		switch c {
 		case "value":
-			columns = append(columns, fmt.Sprintf("CASE WHEN %s IS NULL THEN %s WHEN %s IS NOT NULL THEN %s WHEN %s = 0 THEN %s END AS %s",
-				p.of("m", "id"), mine, p.of("r", "id"), p.headed(mine, theirs), p.of("m", "given"), p.forth(theirs), p.quote(c)))
+			columns = append(columns, fmt.Sprintf("CASE WHEN %s IS NULL OR %s THEN %s WHEN %s IS NOT NULL THEN %s WHEN %s = 0 THEN %s END AS %s",
+				p.of("m", "id"), p.apart(), mine, p.of("r", "id"), p.headed(mine, theirs), p.of("m", "given"), p.forth(theirs), p.quote(c)))
 		default:
 			columns = append(columns, fmt.Sprintf("COALESCE(%s, %s) AS %s", p.of("r", c), p.of("m", c), p.quote(c)))
 		}
 	}
 	as := func(value string) string { return value }
-	one := p.rowset.single(v, as, "1 AS "+place, p.filledIn(p.of("m", "value"))+" AS "+p.quote("given"))
+	one := p.rowset.single(v, as, append(p.noted(), "1 AS "+place)...)
 	all := fmt.Sprintf("SELECT %s FROM (%s) AS %s FULL JOIN (%s) AS %s ON %s",
-		strings.Join(columns, ", "), p.ranked(p.read(there)), p.quote("r"), one, p.quote("m"), p.match("m", keys, "r", keys))
+		strings.Join(columns, ", "), ranked, p.quote("r"), one, p.quote("m"), p.match("m", keys, "r", keys))
+	if p.cleared.column != "" {
+		all += " UNION ALL " + p.heads(ranked, one, there)
+	}
 	return relation{field: there.field, query: p.known(all)}
 }
 

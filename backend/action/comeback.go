@@ -122,7 +122,7 @@ func (f *fields) merge(r *replacement, kept map[string]bool) error {
 			up = append(up, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
 		}
 	}
-	up = slices.Concat(up, f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
+	up = slices.Concat(up, f.clear(r, true), f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
 	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
 }
 

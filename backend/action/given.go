@@ -47,11 +47,7 @@ func (f *fields) give(r *replacement) ([]Step, error) {
 	}
 	table := document.ContentTable(f.new.ID)
 	tag, marker := f.filledTag(r), f.marker(r)
-	shape := *f.old
-	shape.Fields = []document.Field{{ID: r.to.ID, Type: document.Boolean, Cardinality: 1}}
-	f.draft.Effects.Retired = append(f.draft.Effects.Retired, Tombstone{
-		Kind: Filled, Entity: f.old.ID, EntityTag: f.life.Tag, Field: r.to.ID, Tag: tag, Of: r.next, Fill: *r.fill, Shape: &shape,
-	})
+	f.buryMark(Tombstone{Kind: Filled, Tag: tag, Of: r.next, Fill: *r.fill}, r.to.ID, &document.Field{Type: document.Boolean})
 	rows := f.g.rows(table, false)
 	return []Step{
 		AddColumn{table, Column{Name: marker, Type: ColumnBoolean}},
@@ -88,6 +84,9 @@ func (f *fields) over(r *replacement, kept map[string]bool, same bool) error {
 			last[revisions] = s.value
 		}
 		up = append(up, steps...)
+	}
+	if !same {
+		up = append(up, f.clear(r, false)...)
 	}
 	return f.fromOver(r, up, last)
 }

@@ -37,6 +37,9 @@ const (
 	Displaced TombstoneKind = "displaced"
 	// Filled marks the rows that were given a value because they had none: a way back gives them none again.
 	Filled TombstoneKind = "filled"
+	// Cleared marks the rows whose single value was taken away while there were several, with the first of those. Its Life
+	// has the incarnation of the several values, Of that of the single one.
+	Cleared TombstoneKind = "cleared"
 	// Foreign is a column that another program made in the place of ours. Its Shape has the table's name, and its Life the
 	// incarnation of the field in whose place it was.
 	Foreign TombstoneKind = "foreign"

@@ -62,6 +62,10 @@ func tombstoneName(t coordinator.Tombstone) string {
 		return "content type " + t.Name
 	case "foreign":
 		return "another program's " + t.Name
+	case "filled":
+		return "rows that were given " + t.Name
+	case "cleared":
+		return "rows whose first " + t.Name + " was taken away"
 	case "displaced":
 		return "displaced values of " + t.Name
 	}

@@ -16,7 +16,7 @@ import (
 // Tombstone is something out of use with its data inside.
 type Tombstone struct {
 	ID       string         `json:"id"`
-	Kind     string         `json:"kind"` // entity, field, revisions, displaced or foreign
+	Kind     string         `json:"kind"` // entity, field, revisions, displaced, filled, cleared or foreign
 	Name     string         `json:"name"` // article, or article.headline
 	Entity   string         `json:"entity"`
 	Field    string         `json:"field"` // its former id; empty for something that is no field
@@ -278,7 +278,9 @@ func (g *graveyard) describe(t action.Tombstone) Tombstone {
 	for _, other := range g.inside(t) {
 		shown.Inside = append(shown.Inside, other.ID)
 	}
-	if t.Kind != action.Displaced { // what a way back displaced belongs to no version
+	switch t.Kind {
+	case action.Displaced, action.Filled, action.Cleared: // what a way displaced or marked belongs to no version
+	default:
 		shown.NeededBy = g.neededBy(t)
 		if g.undo[t.ActionID] {
 			shown.Undo = t.ActionID

@@ -254,7 +254,7 @@ export interface Draft { id: string; file_path: string; at: string; action_id: s
 /** Something out of use. Its data stays inside until it is purged; a rollback, or declaring it again, brings it back. */
 export interface Tombstone {
   id: string;
-  /** `entity` (a whole content type), `field`, `revisions`, `displaced` or `foreign` (a column of another program). */
+  /** `entity` (a whole content type), `field`, `revisions`, `displaced`, `filled`, `cleared` or `foreign` (a column of another program). */
   kind: string;
   /** As people call it: `article`, or `article.headline`. */
   name: string;

@@ -9,6 +9,7 @@ const kinds: Record<string, { word: string; icon: IconName }> = {
   revisions: { word: 'Revisions', icon: 'history' },
   displaced: { word: 'Values from before a rollback', icon: 'undo' },
   filled: { word: 'Rows that were given a value', icon: 'edit' },
+  cleared: { word: 'Rows whose first value was taken away', icon: 'edit' },
   foreign: { word: 'Column of another program', icon: 'database' },
 };
 
