@@ -44,16 +44,19 @@ func (c *Coordinator) openDatabase(ctx context.Context) error {
 		c.db = c.options.wrap(c.db)
 	}
 	c.executor = &executor.Executor{Database: c.db, Store: c.store}
+	if !c.options.ReadOnly { // the chain is noted there, wherever the database is
+		if err := c.project.MakeDataDir(); err != nil {
+			return err
+		}
+	}
+	if c.store.Folder, err = c.project.FolderID(!c.options.ReadOnly); err != nil {
+		return err
+	}
 	if c.options.ReadOnly && c.scratch == "" {
 		if c.unprepared(ctx) {
 			return nil
 		}
 		return c.db.Read(ctx, func(q database.Querier) error { return c.store.Known(ctx, q) })
-	}
-	if !c.options.ReadOnly { // the chain is noted there, wherever the database is
-		if err := c.project.MakeDataDir(); err != nil {
-			return err
-		}
 	}
 	return c.db.Write(ctx, func(q database.Querier) error { return c.store.Prepare(ctx, q) })
 }

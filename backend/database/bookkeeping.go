@@ -73,12 +73,14 @@ var bookkeeping = []string{
 	origin TEXT NOT NULL
 )`,
 	// Files still to be written: body_hash empty removes the file. Written with the batch, deleted when the file is there.
+	// The folder is the project's, on one of the machines that share the database; empty: any.
 	`CREATE TABLE IF NOT EXISTS marain_outbox (
 	id INTEGER PRIMARY KEY,
 	action_id TEXT NOT NULL,
 	file_path TEXT NOT NULL,
 	expected_hash TEXT NOT NULL,
-	body_hash TEXT NOT NULL
+	body_hash TEXT NOT NULL,
+	folder TEXT NOT NULL DEFAULT ''
 )`,
 	`CREATE TABLE IF NOT EXISTS marain_held (
 	file_path TEXT PRIMARY KEY,

@@ -18,24 +18,24 @@ type Write struct {
 	BodyHash string
 }
 
-// Enqueue adds a file to the outbox, in place of an earlier write of the same file.
+// Enqueue adds a file of this folder to the outbox, in place of an earlier write of the same file.
 func (s *Store) Enqueue(ctx context.Context, q database.Querier, w Write) error {
-	if err := s.Dequeue(ctx, q, w.Path); err != nil {
-		return err
+	if _, err := q.Exec(ctx, `DELETE FROM marain_outbox WHERE file_path = ? AND folder IN ('', ?)`, w.Path, s.Folder); err != nil {
+		return fmt.Errorf("clear an older file write: %w", err)
 	}
 	var id int64
 	if err := q.QueryRow(ctx, `SELECT coalesce(max(id), 0) + 1 FROM marain_outbox`).Scan(&id); err != nil {
 		return fmt.Errorf("number a file write: %w", err)
 	}
-	_, err := q.Exec(ctx, `INSERT INTO marain_outbox (id, action_id, file_path, expected_hash, body_hash) VALUES (?, ?, ?, ?, ?)`,
-		id, w.ActionID, w.Path, w.Expected, w.BodyHash)
+	_, err := q.Exec(ctx, `INSERT INTO marain_outbox (id, action_id, file_path, expected_hash, body_hash, folder) VALUES (?, ?, ?, ?, ?, ?)`,
+		id, w.ActionID, w.Path, w.Expected, w.BodyHash, s.Folder)
 	if err != nil {
 		return fmt.Errorf("record a file write: %w", err)
 	}
 	return nil
 }
 
-// Dequeue removes what is still to be written to a file: something newer was decided about it.
+// Dequeue removes what is still to be written to a file, in whatever folder: a newer version of it was applied.
 func (s *Store) Dequeue(ctx context.Context, q database.Querier, path string) error {
 	if _, err := q.Exec(ctx, `DELETE FROM marain_outbox WHERE file_path = ?`, path); err != nil {
 		return fmt.Errorf("clear an older file write: %w", err)
@@ -43,7 +43,7 @@ func (s *Store) Dequeue(ctx context.Context, q database.Querier, path string) er
 	return nil
 }
 
-// Outbox returns the files still to be written, oldest first.
+// Outbox returns the files of this folder that are still to be written, oldest first.
 func (s *Store) Outbox(ctx context.Context, q database.Querier) ([]Write, error) {
 	var list []Write
 	err := each(ctx, q, func(rows *sql.Rows) error {
@@ -51,7 +51,7 @@ func (s *Store) Outbox(ctx context.Context, q database.Querier) ([]Write, error)
 		err := rows.Scan(&w.ID, &w.ActionID, &w.Path, &w.Expected, &w.BodyHash)
 		list = append(list, w)
 		return err
-	}, `SELECT id, action_id, file_path, expected_hash, body_hash FROM marain_outbox ORDER BY id`)
+	}, `SELECT id, action_id, file_path, expected_hash, body_hash FROM marain_outbox WHERE folder IN ('', ?) ORDER BY id`, s.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("read the outbox: %w", err)
 	}

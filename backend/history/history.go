@@ -28,6 +28,9 @@ var (
 type Store struct {
 	vault *Vault
 	Now   func() time.Time // for display only: the order comes from the audit chain
+	// Folder names the project's folder among those whose programs share the database: files are written back in the one
+	// in which that was decided, and in no other. It is set before the store is used.
+	Folder string
 }
 
 // New returns a store that seals contents with the vault.

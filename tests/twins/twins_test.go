@@ -107,7 +107,7 @@ func open(t *testing.T, address, root string, engines ...*engine) *session {
 	s := &session{t: t, db: db, shape: shape, ledger: newLedger()}
 	for i, e := range engines {
 		random := func(of uint64) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), 10*uint64(i)+of)) }
-		s.walks = append(s.walks, &walk{t: t, e: e, r: random(0), ledger: s.ledger, want: setting(t, envApplies, 25)})
+		s.walks = append(s.walks, &walk{t: t, e: e, r: random(0), ledger: s.ledger, db: db, want: setting(t, envApplies, 25)})
 		s.writers = append(s.writers, &writer{t: t, name: "w" + e.name, db: db, shape: shape, r: random(1), alive: map[cell]bool{}})
 	}
 	return s

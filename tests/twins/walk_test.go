@@ -1,6 +1,9 @@
 package twins
 
 import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -87,6 +90,7 @@ type walk struct {
 	e      *engine
 	r      *rand.Rand
 	ledger *ledger
+	db     *sql.DB
 	other  string // the folder of the other engine, when it is another one
 	number int    // of requests
 	want   int    // batches to carry out
@@ -348,7 +352,35 @@ func (w *walk) back(request rollbackRequest) (bool, error) {
 		request.Note = note
 		return "rollback", request
 	}, request.Answers, nil)
+	if err == nil && w.other != "" {
+		err = w.written(done)
+	}
 	return done.ActionID != "", err
+}
+
+// written proves that a rollback put the text of its versions into the files of the engine that was asked: nobody else
+// writes those.
+func (w *walk) written(done batch) error {
+	for _, path := range done.Applied {
+		var want string
+		err := w.db.QueryRow(`SELECT file_hash FROM file_versions WHERE action_id = $1 AND file_path = $2`, done.ActionID, path).Scan(&want)
+		if err != nil {
+			return fmt.Errorf("the version of %s that batch %s made: %w", path, done.ActionID, err)
+		}
+		text, err := os.ReadFile(filepath.Join(w.e.root, filepath.FromSlash(path)))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		have := ""
+		if err == nil {
+			sum := sha256.Sum256(text)
+			have = hex.EncodeToString(sum[:])
+		}
+		if have != want {
+			return fmt.Errorf("%s: batch %s did not write %s back", w.e.name, done.ActionID, path)
+		}
+	}
+	return nil
 }
 
 // undo takes a batch back: the newest, or one of the last.
