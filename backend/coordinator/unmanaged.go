@@ -138,6 +138,9 @@ func (c *Coordinator) bystanders(ctx context.Context, q database.Querier, tables
 	}
 	seen := map[UnmanagedObject]bool{}
 	for _, b := range found {
+		if b.Kind == action.UniqueIndex || b.Kind == action.Generated {
+			continue // told as an index, and as a column
+		}
 		if b.Broken == "" && !b.Ours() && !(b.Kind == action.ForeignKey && action.IsOutOfUse(b.Child)) {
 			seen[UnmanagedObject{Kind: string(b.Kind), Name: b.Name, Table: b.Table}] = true
 		}

@@ -70,12 +70,19 @@ func upTo(sql, end string) int {
 }
 
 // Checks returns the conditions of the CHECK constraints of a CREATE TABLE statement.
-func Checks(create string) []string {
+func Checks(create string) []string { return following(create, "check") }
+
+// Generated returns what the generated columns of a CREATE TABLE statement are computed from, in their order.
+func Generated(create string) []string { return following(create, "as") }
+
+// following returns everything in parentheses that comes right after a word.
+func following(create, keyword string) []string {
 	var list []string
 	for i := 0; i < len(create); {
+		plain := wordByte(create[i])
 		n, word := nextWord(create[i:])
 		i += n
-		if !strings.EqualFold(word, "check") {
+		if !plain || !strings.EqualFold(word, keyword) {
 			continue
 		}
 		for i < len(create) && strings.IndexByte(" \t\r\n", create[i]) >= 0 {

@@ -27,3 +27,10 @@ func TestChecks(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestGenerated(t *testing.T) {
+	got := Generated(`CREATE TABLE t (a TEXT, "as" (x), b TEXT GENERATED ALWAYS AS (a || ' as (c)') STORED, c AS(upper(b)), d TEXT DEFAULT (cast(1 AS TEXT)))`)
+	if want := []string{`(a || ' as (c)')`, `(upper(b))`}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

@@ -171,6 +171,7 @@ func (db *DB) Dependents(ctx context.Context, q database.Querier, place action.P
 	var list []string
 	for _, b := range bystanders {
 		switch {
+		case b.Kind == action.UniqueIndex: // told as an index
 		case place.Column != "" && b.Columns[strings.ToLower(place.Column)]:
 			list = append(list, fmt.Sprintf("the %s %s uses %s", b.Kind, b.Name, name))
 		case place.Column == "" && b.Kind == action.View:

@@ -29,11 +29,6 @@ LEFT JOIN pg_depend AS d ON d.classid = 'pg_policy'::regclass AND d.objid = g.oi
 LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
 WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
 UNION ALL
-SELECT CASE o.contype WHEN 'c' THEN 'check' ELSE 'unique constraint' END, o.conname::text, t.relname::text, '', '', a.attname::text, ''
-FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = o.conrelid CROSS JOIN LATERAL unnest(o.conkey) AS k (number)
-JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.number
-WHERE o.contype IN ('c', 'u', 'x') AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY (?::name[])
-UNION ALL
 SELECT 'foreign key', o.conname::text, f.relname::text, t.relname::text, f.relname::text, a.attname::text, ''
 FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = o.conrelid JOIN pg_class AS f ON f.oid = o.confrelid CROSS JOIN LATERAL unnest(o.confkey) AS k (number)
 JOIN pg_attribute AS a ON a.attrelid = f.oid AND a.attnum = k.number
@@ -48,7 +43,11 @@ ORDER BY 1, 2, 3, 4, 6`
 // Bystanders returns the views, triggers, policies, foreign keys and rules that mention one of the tables of the current
 // schema. Nothing of PostgreSQL's can be broken as a whole.
 func (db *DB) Bystanders(ctx context.Context, q database.Querier, tables []string) (list []action.Bystander, err error) {
-	rows, err := q.Query(ctx, bystanders, tables, tables, tables, tables, tables, tables)
+	rules, err := rules(ctx, q, tables)
+	if err != nil {
+		return nil, fmt.Errorf("look for rules of the tables: %w", err)
+	}
+	rows, err := q.Query(ctx, bystanders, tables, tables, tables, tables, tables)
 	if err != nil {
 		return nil, fmt.Errorf("look for what uses the tables: %w", err)
 	}
@@ -66,7 +65,7 @@ func (db *DB) Bystanders(ctx context.Context, q database.Querier, tables []strin
 		}
 		list = append(list, d)
 	}
-	return list, rows.Err()
+	return append(list, rules...), rows.Err()
 }
 
 func bystander(rows *sql.Rows) (action.Bystander, error) {

@@ -38,6 +38,7 @@ func TestBystanders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(got)
 	want := []string{
 		`check no"te_body_check of no"te: body`, `foreign key owned of no"te: owner no"te`, `foreign key theirs_note_fkey of no"te: id theirs`,
 		`policy own of no"te: u`, `trigger put of no"te: body,owner`, `unique constraint no"te_u_key of no"te: u`, `view kept of no"te: u`, `view seen of no"te: body,id,title`,

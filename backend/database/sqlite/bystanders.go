@@ -30,23 +30,23 @@ func (db *DB) Bystanders(ctx context.Context, q database.Querier, tables []strin
 	if err != nil {
 		return nil, fmt.Errorf("look for foreign keys: %w", err)
 	}
-	rules, err := uniqueRules(ctx, q, tables)
+	rules, err := rules(ctx, q, tables)
 	if err != nil {
-		return nil, fmt.Errorf("look for unique constraints: %w", err)
+		return nil, fmt.Errorf("look for rules of the tables: %w", err)
 	}
 	return slices.Concat(list, keys, rules), nil
 }
 
-// bystander is a view, a trigger or, for its rules, a table.
+// bystander is a view or a trigger.
 type bystander struct {
 	kind  action.BystanderKind
 	name  string
-	table string // of a trigger or a table
+	table string // of a trigger
 	sql   string
 }
 
 func bystanders(ctx context.Context, q database.Querier) (list []bystander, err error) {
-	rows, err := q.Query(ctx, `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') OR type = 'table' AND sql LIKE '%check%' ORDER BY type, name`)
+	rows, err := q.Query(ctx, `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type, name`)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +56,6 @@ func bystanders(ctx context.Context, q database.Querier) (list []bystander, err 
 		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.sql); err != nil {
 			return nil, err
 		}
-		if o.kind == "table" {
-			o.kind = action.CheckRule
-		}
 		list = append(list, o)
 	}
 	return list, rows.Err()
@@ -67,14 +64,6 @@ func bystanders(ctx context.Context, q database.Querier) (list []bystander, err 
 // dependents returns what one has to do with the tables.
 func (o bystander) dependents(tables []string) []action.Bystander {
 	var list []action.Bystander
-	if o.kind == action.CheckRule {
-		for _, check := range database.Checks(o.sql) {
-			if slices.Contains(tables, o.table) {
-				list = append(list, action.Bystander{Kind: o.kind, Name: check, Table: o.table, Columns: database.Words(check)})
-			}
-		}
-		return list
-	}
 	words := database.Words(o.sql)
 	for _, table := range tables {
 		if words[strings.ToLower(table)] || o.kind == action.Trigger && strings.EqualFold(o.table, table) {
@@ -160,29 +149,6 @@ func foreignKeys(ctx context.Context, q database.Querier, tables []string) ([]ac
 		return nil
 	}, `SELECT t.name, f."table", f."from", coalesce(f."to", 'id') FROM sqlite_schema AS t JOIN pragma_foreign_key_list(t.name) AS f
 WHERE t.type = 'table' AND (f."table" IN (`+list+`) OR t.name IN (`+list+`)) ORDER BY t.name, f.id, f.seq`, args...)
-	return found, err
-}
-
-// uniqueRules returns the unique constraints: SQLite cannot drop them.
-func uniqueRules(ctx context.Context, q database.Querier, tables []string) ([]action.Bystander, error) {
-	args := make([]any, len(tables))
-	for i, t := range tables {
-		args[i] = t
-	}
-	var found []action.Bystander
-	err := each(ctx, q, func(rows *sql.Rows) error {
-		var table, index, column string
-		if err := rows.Scan(&table, &index, &column); err != nil {
-			return err
-		}
-		if n := len(found) - 1; n >= 0 && found[n].Name == index {
-			found[n].Columns[strings.ToLower(column)] = true
-			return nil
-		}
-		found = append(found, action.Bystander{Kind: action.UniqueRule, Name: index, Table: table, Columns: map[string]bool{strings.ToLower(column): true}})
-		return nil
-	}, `SELECT t.name, i.name, coalesce(c.name, '') FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS i JOIN pragma_index_info(i.name) AS c
-WHERE t.type = 'table' AND i.origin = 'u' AND t.name IN (`+placeholders(len(tables))+`) ORDER BY t.name, i.name, c.seqno`, args...)
 	return found, err
 }
 
