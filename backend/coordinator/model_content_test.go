@@ -130,7 +130,7 @@ func (m *machine) exec(query string, args ...any) {
 
 // content writes through plain SQL, as another program would.
 func (m *machine) content(t *rapid.T) {
-	for range rapid.IntRange(1, 8).Draw(t, "writes") {
+	for range rapid.IntRange(2, 8).Draw(t, "writes") {
 		defs := m.defs()
 		if len(defs) == 0 {
 			return
@@ -138,15 +138,18 @@ func (m *machine) content(t *rapid.T) {
 		id := rapid.SampledFrom(slices.Sorted(maps.Keys(defs))).Draw(t, "entity")
 		rows := slices.Sorted(maps.Keys(m.see()[id]))
 		what := "insert"
-		if len(rows) > 0 {
-			what = rapid.SampledFrom([]string{"insert", "insert", "insert", "update", "update", "update", "update", "delete"}).Draw(t, "write")
+		if len(rows) > 2 {
+			what = rapid.SampledFrom([]string{"insert", "insert", "update", "update", "update", "update", "update", "update", "update", "delete"}).Draw(t, "write")
 		}
 		m.write(func() {
 			switch what {
 			case "insert":
 				m.insert(t, defs[id])
 			case "update":
-				m.update(t, defs[id], rapid.SampledFrom(rows).Draw(t, "row"))
+				row := rapid.SampledFrom(rows).Draw(t, "row")
+				for range rapid.IntRange(1, 3).Draw(t, "updates") {
+					m.update(t, defs[id], row)
+				}
 			case "delete":
 				m.delete(t, defs[id], rapid.SampledFrom(rows).Draw(t, "row"))
 			}
@@ -217,7 +220,7 @@ func (m *machine) update(t *rapid.T, e *document.Entity, key string) {
 	if len(e.Fields) == 0 {
 		return
 	}
-	f := &e.Fields[rapid.IntRange(0, len(e.Fields)-1).Draw(t, "field")]
+	f := m.lively(t, e)
 	row, rid := splitKey(key)
 	if f.Multiple() {
 		m.updateValues(t, e, f, row, rid)
@@ -233,6 +236,16 @@ func (m *machine) update(t *rapid.T, e *document.Entity, key string) {
 		return
 	}
 	m.exec(`UPDATE content_`+e.ID+` SET "`+f.ID+`" = ? WHERE id = ?`, value, row)
+}
+
+// lively chooses a field, one that has been of another kind more often than others.
+func (m *machine) lively(t *rapid.T, e *document.Entity) *document.Field {
+	var list []*document.Field
+	for i := range e.Fields {
+		f := &e.Fields[i]
+		list = append(list, slices.Repeat([]*document.Field{f}, 1+3*len(m.left[m.lives[e.ID].lines[f.ID]]))...)
+	}
+	return list[rapid.IntRange(0, len(list)-1).Draw(t, "field")]
 }
 
 func splitKey(key string) (row string, rid int) {

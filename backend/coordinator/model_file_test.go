@@ -121,7 +121,7 @@ func (m *machine) applied(path string) (entry, bool) {
 // edit saves, moves or removes one file.
 func (m *machine) edit(t *rapid.T) {
 	path := rapid.SampledFrom(paths()).Draw(t, "path")
-	if known := slices.DeleteFunc(paths(), func(p string) bool { return m.b.c.Snapshot().Document(p) == nil }); len(known) > 0 && rapid.IntRange(0, 6).Draw(t, "known") > 0 {
+	if known := slices.DeleteFunc(paths(), func(p string) bool { return m.b.c.Snapshot().Document(p) == nil }); len(known) > 0 && rapid.IntRange(0, 15).Draw(t, "known") > 0 {
 		path = rapid.SampledFrom(known).Draw(t, "known path")
 	}
 	e, there := m.applied(path)
@@ -129,7 +129,7 @@ func (m *machine) edit(t *rapid.T) {
 		m.fresh(t, path)
 		return
 	}
-	switch rapid.IntRange(0, 24).Draw(t, "whole file") {
+	switch rapid.IntRange(0, 40).Draw(t, "whole file") {
 	case 0:
 		if err := os.Remove(filepath.Join(m.b.root, path)); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
@@ -154,7 +154,7 @@ func (m *machine) edit(t *rapid.T) {
 	case 5:
 		e.id = rapid.SampledFrom([]string{"e", "g", "h"}).Draw(t, "new id")
 	}
-	for range rapid.IntRange(1, 4).Draw(t, "changes") {
+	for range rapid.IntRange(1, 3).Draw(t, "changes") {
 		m.change(t, &e)
 	}
 	m.save(t, path, e.text())
@@ -172,30 +172,34 @@ func (m *machine) save(t *rapid.T, path, text string) {
 
 // fresh makes a file where none is applied: a new content type, or a text that was there before.
 func (m *machine) fresh(t *rapid.T, path string) {
-	if rapid.Bool().Draw(t, "as before") {
-		m.former(t, path)
+	if rapid.IntRange(0, 2).Draw(t, "as before") > 0 && m.former(t, path) {
 		return
 	}
-	e := entry{id: rapid.SampledFrom([]string{"e", "g", "h"}).Draw(t, "entity"), versioned: rapid.Bool().Draw(t, "versioned")}
+	ids := []string{"e", "g", "h"}
+	if there := m.b.c.Snapshot().Entities(); len(there) < len(ids) && rapid.IntRange(0, 9).Draw(t, "free") > 0 {
+		ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(there, id) })
+	}
+	e := entry{id: rapid.SampledFrom(ids).Draw(t, "entity"), versioned: rapid.Bool().Draw(t, "versioned")}
 	e.name = e.id
-	for range rapid.IntRange(1, 4).Draw(t, "fields") {
+	for range rapid.IntRange(2, 5).Draw(t, "fields") {
 		m.addField(t, &e)
 	}
 	m.save(t, path, e.text())
 }
 
-// former saves a text again that a file had at some time.
-func (m *machine) former(t *rapid.T, path string) {
+// former saves a text again that a file had at some time. It reports whether there was one.
+func (m *machine) former(t *rapid.T, path string) bool {
 	if len(m.points) == 0 {
-		return
+		return false
 	}
 	p := m.points[rapid.IntRange(0, len(m.points)-1).Draw(t, "text of")]
 	for _, from := range append([]string{path}, paths()...) {
 		if text, was := p.after.files[from]; was {
 			m.save(t, path, text)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 func fieldIDs() []string { return []string{"a", "b", "c", "d", "k"} }
@@ -212,8 +216,8 @@ func (m *machine) addField(t *rapid.T, e *entry) {
 	c := column{id: id, cardinality: 1}
 	m.retype(t, e, &c)
 	c.cardinality = rapid.SampledFrom([]int{1, 1, 1, 1, -1, 2}).Draw(t, "cardinality")
-	c.required = rapid.IntRange(0, 3).Draw(t, "required") == 0
-	c.unique = c.kind == document.Slug || rapid.IntRange(0, 3).Draw(t, "unique") == 0
+	c.required = rapid.IntRange(0, 5).Draw(t, "required") == 0
+	c.unique = rapid.IntRange(0, 7).Draw(t, "unique") == 0
 	c.indexed = rapid.IntRange(0, 3).Draw(t, "indexed") == 0
 	if rapid.IntRange(0, 3).Draw(t, "default") == 0 {
 		c.def = m.literal(t, c.kind)
@@ -237,7 +241,7 @@ func (c *column) tidy() {
 
 // retype gives a field another type, with what that type needs.
 func (m *machine) retype(t *rapid.T, e *entry, c *column) {
-	c.kind = rapid.SampledFrom(document.FieldTypes()).Draw(t, "type")
+	c.kind = rapid.SampledFrom(append(document.FieldTypes(), document.Text, document.Integer, document.Float)).Draw(t, "type")
 	c.target, c.parts, c.def = "", nil, ""
 	switch c.kind {
 	case document.EntityReference:
@@ -271,8 +275,8 @@ func (m *machine) change(t *rapid.T, e *entry) {
 	i := rapid.IntRange(0, len(e.fields)-1).Draw(t, "index")
 	c := &e.fields[i]
 	what := rapid.SampledFrom([]string{
-		"type", "type", "type", "cardinality", "cardinality", "add", "remove", "rename", "declare", "required", "unique", "indexed", "default", "versioned", "target",
-		"shape", "label", "order",
+		"type", "type", "type", "type", "type", "cardinality", "cardinality", "add", "add", "remove", "rename", "declare", "required", "unique", "indexed", "default",
+		"versioned", "target", "shape", "label", "order",
 	}).Draw(t, "change")
 	switch what {
 	case "add":

@@ -38,7 +38,7 @@ const (
 //
 // Every sequence has a number of its own, and a failure prints the command that repeats it.
 func TestNothingIsLost(t *testing.T) {
-	sequences, steps, progress := setting(t, envSequences, 6), setting(t, envSteps, 40), setting(t, envProgress, 0)
+	sequences, steps, progress := setting(t, envSequences, 6), setting(t, envSteps, 50), setting(t, envProgress, 0)
 	first := setting(t, envSeed, 1)
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -109,13 +109,14 @@ func sequence(t *rapid.T, steps int, tally map[string]int) {
 		weight int
 		do     func(*rapid.T)
 	}{
-		{1, func(*rapid.T) {}}, {16, m.release}, {3, m.edit}, {3, m.apply}, {12, m.content}, {6, m.undo}, {6, m.to}, {4, m.version}, {1, m.reject}, {1, m.restart}, {2, m.turn}, {2, m.race}, {2, m.drift},
+		{1, func(*rapid.T) {}}, {14, m.release}, {2, m.edit}, {2, m.apply}, {14, m.content}, {8, m.undo}, {7, m.to}, {4, m.version}, {1, m.reject}, {1, m.restart}, {2, m.turn}, {2, m.race}, {2, m.drift},
 	}
 	var list []func(*rapid.T)
 	for _, a := range actions {
 		list = append(list, slices.Repeat([]func(*rapid.T){a.do}, a.weight)...)
 	}
 	m.release(t)
+	m.content(t)
 	for range steps {
 		m.step++
 		list[rapid.IntRange(0, len(list)-1).Draw(t, "step")](t)
