@@ -100,11 +100,12 @@ func (w *work) lying(tag string) (Tombstone, bool) {
 }
 
 // earlier returns the newest incarnation out of use on the line of a field in use that has exactly the storage that to
-// asks for: a type that is changed back gets its originals back.
+// asks for: a type that is changed back gets its originals back. The kinds of text share their places, so a text that
+// became a long text meanwhile is one of them.
 func (f *fields) earlier(from node, to *document.Field) (Tombstone, bool) {
 	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
 		t := f.g.Tombstones[i]
-		if t.Field == "" || t.Kind != Whole || t.EntityTag != f.life.Tag || f.used[t.Tag] || !sameStorage(&t.Shape.Fields[0], to) || t.Shape.Fields[0].Type != to.Type {
+		if t.Field == "" || t.Kind != Whole || t.EntityTag != f.life.Tag || f.used[t.Tag] || !sameStorage(&t.Shape.Fields[0], to) {
 			continue
 		}
 		if _, related := f.links(from.tag, t.Tag); related {

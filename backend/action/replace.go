@@ -91,11 +91,14 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 		}
 		return f.along(r, t)
 	}
-	switch {
-	case from.Multiple() != to.Multiple() || !SameStorage(from, to):
+	if !sameStorage(from, to) {
+		// A slug can stay as it lies when it becomes a text, but it may have been made from another text.
 		if t, ok := f.earlier(node{tag: r.tag, field: from}, to); ok {
 			return f.along(r, t)
 		}
+	}
+	switch {
+	case from.Multiple() != to.Multiple() || !SameStorage(from, to):
 	case changes[diff.OptionalToRequired].To != nil && !to.Multiple():
 		return f.filled(ctx, r, changes[diff.OptionalToRequired])
 	case changes[diff.UniqueAdded].To != nil && !to.Multiple():

@@ -96,7 +96,11 @@ func (r rowset) newest(before []stop, end stop, lies bool) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		hop := passage{rowset: r, from: before[i].field, to: next.field, there: there}
+		given, err := r.marks(next.node)
+		if err != nil {
+			return "", err
+		}
+		hop := passage{rowset: r, from: before[i].field, to: next.field, there: there, here: given}
 		whole := passage{rowset: r, from: before[i].field, to: end.field, here: here}
 		text = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", hop.agrees(before[i], next), text, whole.forth(before[i].own))
 	}
@@ -104,14 +108,23 @@ func (r rowset) newest(before []stop, end stop, lies bool) (string, error) {
 }
 
 // agrees writes the condition that a stop holds exactly what the next one has become there. A value of several that is
-// not there any more was taken away, unless it never was, because it had no counterpart.
+// not there any more was taken away, unless it never was, because it had no counterpart. Where the next one was made
+// from it, the two also agree while that is what it becomes: what does not convert has nothing else to come back from.
 func (p passage) agrees(at, next stop) string {
-	same := p.same(p.from, at.own, p.back(next.own))
+	back, forth := p.back(next.own), p.forth(at.own)
+	same := p.same(p.from, at.own, back)
+	made := p.g.Origins[next.tag].From == at.tag
+	if made {
+		same = fmt.Sprintf("(%s OR %s)", same, p.same(p.to, next.own, forth))
+	}
 	if at.id == "" {
 		return same
 	}
-	return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN %s ELSE %s IS NULL AND %s IS NULL END",
-		at.id, next.id, same, at.id, p.back(next.own))
+	alone := fmt.Sprintf("%s IS NULL AND %s IS NULL", at.id, back)
+	if made {
+		alone = fmt.Sprintf("(%s OR %s IS NULL AND %s IS NULL)", alone, next.id, forth)
+	}
+	return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN %s ELSE %s END", at.id, next.id, same, alone)
 }
 
 // aside writes the values of a way with several for a row: one row for each id at any stop, and the text for its value.

@@ -220,15 +220,56 @@ type Place struct {
 	Maybe bool
 }
 
-// Places returns where a tombstone lies. Buried says that its content type is out of use as a whole, so that its
-// tables have the names of that tombstone.
-func (t Tombstone) Places(buried bool) []Place {
+// Layout says what names incarnations have now, so that it is known where everything out of use lies: a table goes out
+// of use with its content type, and a list of values follows the name of its field.
+type Layout struct {
+	buried map[string]bool   // incarnations of content types that are out of use as a whole
+	names  map[string]string // of fields, by incarnation
+}
+
+// NewLayout makes the layout of what is in use and what is not.
+func NewLayout(lives map[string]Life, tombstones []Tombstone) Layout {
+	l := Layout{buried: map[string]bool{}, names: map[string]string{}}
+	note := func(fields map[string]string) {
+		for id, tag := range fields {
+			l.names[tag] = id
+		}
+	}
+	for _, t := range tombstones {
+		switch {
+		case t.Kind != Whole:
+		case t.Field == "":
+			l.buried[t.Tag] = true
+			note(t.Life.Fields)
+		default:
+			l.names[t.Tag] = t.Field
+		}
+	}
+	for _, life := range lives {
+		note(life.Fields)
+	}
+	return l
+}
+
+// Buried reports whether the content type that a tombstone belongs to is out of use as a whole.
+func (l Layout) Buried(t Tombstone) bool { return l.buried[t.EntityTag] }
+
+// name returns what a field is called now, or what it was called when nothing is known of it any more.
+func (l Layout) name(tag, was string) string {
+	if now, known := l.names[tag]; known {
+		return now
+	}
+	return was
+}
+
+// Places returns where a tombstone lies.
+func (l Layout) Places(t Tombstone) []Place {
 	var places []Place
 	if t.Kind == Revisions {
-		return append(t.lists(), Place{Table: OutOfUse(t.Tag, document.RevisionsTable(t.Entity))})
+		return append(l.lists(t), Place{Table: OutOfUse(t.Tag, document.RevisionsTable(t.Entity))})
 	}
 	if t.Kind == Foreign {
-		return t.foreign(buried)
+		return l.foreign(t)
 	}
 	if t.Field == "" {
 		for _, table := range Tables(t.Shape) {
@@ -237,7 +278,7 @@ func (t Tombstone) Places(buried bool) []Place {
 		if t.Shape.Versioned {
 			return places
 		}
-		return append(places, t.lists()...)
+		return append(places, l.lists(t)...)
 	}
 	field := &t.Shape.Fields[0]
 	if field.Multiple() {
@@ -246,7 +287,7 @@ func (t Tombstone) Places(buried bool) []Place {
 	}
 	column := OutOfUse(t.Tag, field.ID)
 	rows, revisions := document.ContentTable(t.Entity), document.RevisionsTable(t.Entity)
-	if buried {
+	if l.Buried(t) {
 		rows = OutOfUse(t.EntityTag, rows)
 	} else {
 		places = append(places, Place{Table: revisions, Column: column, Maybe: true})
@@ -256,34 +297,39 @@ func (t Tombstone) Places(buried bool) []Place {
 
 // foreign is where a column lies that another program made. Its table goes out of use with the content type, with its
 // revisions or with the field that it holds.
-func (t Tombstone) foreign(buried bool) []Place {
+func (l Layout) foreign(t Tombstone) []Place {
 	field := &t.Shape.Fields[0]
 	column := field.ID
 	if field.Multiple() {
 		column = "value"
 	}
 	column = OutOfUse(t.Tag, column)
-	rows := document.ContentTable(t.Entity)
+	rows, table, tag := document.ContentTable(t.Entity), t.Shape.Name, t.Life.Fields[t.Field]
 	switch {
-	case t.Shape.Name == rows && buried:
+	case table == rows && l.Buried(t):
 		return []Place{{Table: OutOfUse(t.EntityTag, rows), Column: column}}
-	case t.Shape.Name == rows:
+	case table == rows:
 		return []Place{{Table: rows, Column: column}}
+	case table == document.FieldTable(t.Entity, t.Field):
+		table = document.FieldTable(t.Entity, l.name(tag, t.Field))
+	case table == document.FieldRevisionsTable(t.Entity, t.Field):
+		table = document.FieldRevisionsTable(t.Entity, l.name(tag, t.Field))
 	}
-	places := []Place{{Table: OutOfUse(t.EntityTag, t.Shape.Name), Column: column, Maybe: true}}
-	if !buried {
-		places = append(places, Place{Table: t.Shape.Name, Column: column, Maybe: true})
+	places := []Place{{Table: OutOfUse(t.EntityTag, table), Column: column, Maybe: true}}
+	if !l.Buried(t) {
+		places = append(places, Place{Table: table, Column: column, Maybe: true})
 	}
-	return append(places, Place{Table: OutOfUse(t.Life.Fields[t.Field], t.Shape.Name), Column: column, Maybe: true})
+	return append(places, Place{Table: OutOfUse(tag, table), Column: column, Maybe: true})
 }
 
-// lists are where the revisions of fields with several values lie while their content type keeps none. They belong to
-// those fields and follow their names, so they may have another one by now.
-func (t Tombstone) lists() []Place {
+// lists are where the revisions of fields with several values lie while their content type keeps none: they belong to
+// those fields.
+func (l Layout) lists(t Tombstone) []Place {
 	var places []Place
 	for i := range t.Shape.Fields {
 		if f := &t.Shape.Fields[i]; f.Multiple() {
-			places = append(places, Place{Table: OutOfUse(t.Life.Fields[f.ID], document.FieldRevisionsTable(t.Entity, f.ID)), Maybe: true})
+			tag := t.Life.Fields[f.ID]
+			places = append(places, Place{Table: OutOfUse(tag, document.FieldRevisionsTable(t.Entity, l.name(tag, f.ID))), Maybe: true})
 		}
 	}
 	return places

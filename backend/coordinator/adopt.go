@@ -135,7 +135,7 @@ func (c *Coordinator) adoptOnce(ctx context.Context, request AdoptRequest, actor
 			return ApplyResult{}, err
 		}
 		work.Note, work.DryRun, work.Record.Answers = request.Note, request.DryRun, request.Answers
-		if result.ActionID, err = c.run(ctx, work); err != nil {
+		if result.ActionID, err = c.run(ctx, s, work); err != nil {
 			return ApplyResult{}, err
 		}
 		result.Failed = c.unwritten(context.WithoutCancel(ctx))

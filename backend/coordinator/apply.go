@@ -125,7 +125,7 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if len(chosen) > 0 {
 		work := c.work(s, chosen, actor, began)
 		work.Kind, work.Note, work.DryRun, work.Record.Answers = history.KindApply, request.Note, request.DryRun, request.Answers
-		if result.ActionID, err = c.run(ctx, work); err != nil {
+		if result.ActionID, err = c.run(ctx, s, work); err != nil {
 			return ApplyResult{}, err
 		}
 	}
@@ -265,13 +265,16 @@ func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time
 
 // run carries a batch out, makes its outcome live, and announces it. A failure is recorded and announced, and leaves
 // everything as it was.
-func (c *Coordinator) run(ctx context.Context, w executor.Work) (string, error) {
+func (c *Coordinator) run(ctx context.Context, s *sealed, w executor.Work) (string, error) {
 	c.secure(&w)
 	limited, t := c.begin(ctx, &w)
 	defer c.end(t)
 	outcome, err := c.executor.Run(limited, w)
 	if err != nil {
 		err = t.reason(ctx, err)
+	}
+	if s.earlier && refused(ctx, err) {
+		err = fmt.Errorf("%w: the rows are not those that were counted: %w", executor.ErrStale, err)
 	}
 	// From here on the request's end no longer matters: what is committed must be published, and what failed recorded.
 	ctx = context.WithoutCancel(ctx)
@@ -386,6 +389,11 @@ func (c *Coordinator) followLives(ctx context.Context, w executor.Work) error {
 	})
 }
 
+// refused reports whether the database was in order and did not accept a statement.
+func refused(ctx context.Context, err error) bool {
+	return errors.As(err, new(*executor.StatementError)) && !errors.Is(err, database.ErrLocked) && storage(err) == nil && ctx.Err() == nil
+}
+
 // failed records and announces an attempt that changed nothing. One that only came too late is none: it is planned
 // anew.
 func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) {
@@ -467,7 +475,7 @@ func (c *Coordinator) automatic(ctx context.Context) {
 			w := c.work(s, chosen, Actor{}, began)
 			w.Kind, w.Actor = history.KindApply, auto
 			c.rehearsals.makeWay()
-			if _, err = c.run(ctx, w); errors.As(err, new(*cancelled)) {
+			if _, err = c.run(ctx, s, w); errors.As(err, new(*cancelled)) {
 				c.refuse(w) // a person is against it: it waits until it changes or somebody asks for it
 			}
 		}

@@ -189,28 +189,20 @@ func (c *Coordinator) tablesOf(entities []string) []string {
 			names[name] = true
 		}
 	}
-	buried := buriedLives(c.tombs)
+	layout := c.layout()
 	for _, t := range c.tombs {
 		if !slices.Contains(entities, t.Entity) {
 			continue
 		}
-		for _, place := range t.Places(buried[t.EntityTag]) {
+		for _, place := range layout.Places(t) {
 			names[place.Table] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
 
-// buriedLives are the incarnations of content types that are out of use as a whole.
-func buriedLives(tombs []action.Tombstone) map[string]bool {
-	buried := map[string]bool{}
-	for _, t := range tombs {
-		if t.Kind == action.Whole && t.Field == "" {
-			buried[t.Tag] = true
-		}
-	}
-	return buried
-}
+// layout says where everything out of use lies.
+func (c *Coordinator) layout() action.Layout { return action.NewLayout(c.lives, c.tombs) }
 
 // exclusive refuses what must not happen beside an open window or server.
 func (c *Coordinator) exclusive() error {

@@ -143,7 +143,7 @@ func (c *Coordinator) repairOnce(ctx context.Context, request RepairRequest, act
 	if len(s.drafts) > 0 {
 		work := c.repairWork(s, actor, began)
 		work.Note, work.DryRun, work.Record.Answers = request.Note, request.DryRun, request.Answers
-		if result.ActionID, err = c.run(ctx, work); err != nil {
+		if result.ActionID, err = c.run(ctx, s, work); err != nil {
 			return ApplyResult{}, err
 		}
 	}

@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"marain/backend/action"
@@ -157,4 +158,114 @@ func TestDefaultsAreOfferedAsBackfills(t *testing.T) {
 	b.save(notePath, entity("note", f("x float", "required: true", "default: 15000000000000000000000.0"), f("c component", "fields: [{id: a, type: text}]", "required: true", "default: {a: '1: x'}")))
 	b.inSync()
 	b.want(`SELECT x, c FROM content_note`, `1.5e+22|{"a":"1: x"}`)
+}
+
+// TestASlugBecomesTextAgainByHand brings the texts back that were no slugs, though slugs could stay as they lie.
+func TestASlugBecomesTextAgainByHand(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text", "required: true")))
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'Hello World'), ('2', 'ok'), ('3', 'old')`)
+	b.save(notePath, entity("note", f("x slug", "required: true", "unique: false")), "backfill:note.x", "none")
+	b.want(`SELECT x FROM content_note ORDER BY id`, "none", "ok", "old")
+	b.sql(`UPDATE content_note SET x = 'new' WHERE id = '3'`)
+	b.save(notePath, entity("note", f("x text", "required: true")))
+	b.inSync()
+	b.want(`SELECT x FROM content_note ORDER BY id`, "Hello World", "ok", "new")
+}
+
+// TestAnotherKindOfTextComesBack asks for a kind of text that the field never had, after it was no text at all.
+func TestAnotherKindOfTextComesBack(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text")))
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'abc'), ('2', '5')`)
+	b.save(notePath, entity("note", f("x integer")))
+	b.sql(`UPDATE content_note SET x = 6 WHERE id = '2'`)
+	b.save(notePath, entity("note", f("x long_text")))
+	b.inSync()
+	b.want(`SELECT x FROM content_note ORDER BY id`, "abc", "6")
+}
+
+// TestForwardPastWhatDoesNotConvert goes back and forth over a type that holds nothing of a row: nobody wrote, so what is
+// there afterwards is what was there before.
+func TestForwardPastWhatDoesNotConvert(t *testing.T) {
+	t.Parallel()
+	for _, shape := range []string{"cardinality: 1", "cardinality: -1"} {
+		t.Run(shape, func(t *testing.T) {
+			t.Parallel()
+			b := noted(t, entity("note", f("x float", shape)))
+			query := `SELECT x FROM content_note ORDER BY id`
+			if shape == "cardinality: 1" {
+				b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 9), ('2', 1)`)
+			} else {
+				b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2')`, `INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('a', '1', 9, 0), ('b', '2', 1, 0)`)
+				query = `SELECT f.value FROM content_note n LEFT JOIN field_note_x f ON f.parent_id = n.id ORDER BY n.id`
+			}
+			b.save(notePath, entity("note", f("x boolean", shape)))
+			b.save(notePath, entity("note", f("x text", shape)))
+			b.want(query, "∅", "true")
+			b.version(notePath, 1)
+			b.want(query, "9", "1")
+			b.version(notePath, 3)
+			b.inSync()
+			b.want(query, "∅", "true")
+		})
+	}
+}
+
+// TestRowsThatComeBetweenAPlanAndItsApproval adds a second row without a value: both would get the same unique one.
+func TestRowsThatComeBetweenAPlanAndItsApproval(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('1')`)
+	b.write(notePath, entity("note", f("x text", "required: true", "unique: true")))
+	answers := map[string]string{"backfill:note.x": "a"}
+	plan, err := b.c.Diff(context.Background(), coordinator.DiffRequest{Answers: answers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.sql(`INSERT INTO content_note (id) VALUES ('2')`)
+	b.reloadRefused(coordinator.ReloadRequest{PlanID: plan.ID, Approve: "breaking", Answers: answers}, coordinator.CodeStale)
+	b.want(`SELECT x FROM content_note ORDER BY id`, "∅", "∅")
+	if failed := b.number(`SELECT count(*) FROM marain_audit WHERE kind = 'failed'`); failed != 0 {
+		t.Errorf("%d failed attempts are recorded; it only came too late", failed)
+	}
+}
+
+// TestAColumnOfAnotherProgramFollowsItsList renames and removes a list whose column of values another program had built
+// anew: what is out of use with it goes along, and is known.
+func TestAColumnOfAnotherProgramFollowsItsList(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text", "cardinality: -1"), f("k text")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('1')`, `INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('a', '1', 'one', 0)`,
+		`ALTER TABLE field_note_x RENAME COLUMN value TO aside`, b.either(`ALTER TABLE field_note_x ADD COLUMN value`, `ALTER TABLE field_note_x ADD COLUMN value varchar(300)`),
+		`UPDATE field_note_x SET value = aside`, `ALTER TABLE field_note_x DROP COLUMN aside`)
+	b.repair()
+	kept := func(table string) {
+		t.Helper()
+		b.sound()
+		i := slices.IndexFunc(b.tombstones(), func(s coordinator.Tombstone) bool { return s.Kind == string(action.Foreign) })
+		if i < 0 {
+			t.Fatal("the column of the other program is not listed")
+		}
+		columns := b.columns(table)
+		i = slices.IndexFunc(columns, action.IsOutOfUse)
+		if i < 0 {
+			t.Fatalf("%s has the columns %v", table, columns)
+		}
+		b.want(`SELECT "`+columns[i]+`" FROM `+table, "one")
+	}
+	kept("field_note_x")
+	b.save(notePath, entity("note", f("y text", "cardinality: -1", "renamed_from: x"), f("k text")))
+	kept("field_note_y")
+	removed := b.save(notePath, entity("note", f("k text")))
+	b.sound()
+	b.undo(removed)
+	kept("field_note_y")
+	b.remove(notePath)
+	gone := b.breaking()
+	b.sound()
+	b.undo(gone)
+	kept("field_note_y")
+	b.version(notePath, 1)
+	kept("field_note_x")
 }

@@ -99,27 +99,22 @@ func (c *Coordinator) look(ctx context.Context, q database.Querier) error {
 // buriedTables names the tables that something out of use may lie in.
 func (c *Coordinator) buriedTables() []string {
 	var names []string
+	layout := c.layout()
 	for _, t := range c.tombs {
-		for _, place := range t.Places(c.buried(t)) {
+		for _, place := range layout.Places(t) {
 			names = append(names, place.Table)
 		}
 	}
 	return names
 }
 
-// buried reports whether the content type that a tombstone belongs to is out of use as a whole.
-func (c *Coordinator) buried(t action.Tombstone) bool {
-	return slices.ContainsFunc(c.tombs, func(other action.Tombstone) bool {
-		return other.Field == "" && other.Kind == action.Whole && other.Tag == t.EntityTag
-	})
-}
-
 // lost returns what is out of use and not there any more, or not whole.
 func (c *Coordinator) lost(live map[string]action.LiveTable) []action.Lost {
 	var list []action.Lost
+	layout := c.layout()
 	for _, t := range c.tombs {
 		one := action.Lost{Tombstone: t}
-		for _, place := range t.Places(c.buried(t)) {
+		for _, place := range layout.Places(t) {
 			table, there := live[place.Table]
 			switch {
 			case there && (place.Column == "" || table.Column(place.Column) != nil):

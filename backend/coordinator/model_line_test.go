@@ -264,7 +264,7 @@ func (m *machine) leave(before, after *state) {
 			if m.left[was.lines[f.ID]] == nil {
 				m.left[was.lines[f.ID]] = map[string]record{}
 			}
-			if now := after.fieldOn(was.lines[f.ID]); now != nil && now.Type != f.Type && lies(f, now) {
+			if now := after.fieldOn(was.lines[f.ID]); now != nil && storage(now) != storage(f) && lies(f, now) {
 				r.moved = true
 			}
 			m.left[was.lines[f.ID]][storage(f)] = r
@@ -308,12 +308,16 @@ func lies(was, is *document.Field) bool {
 	return was.Multiple() == is.Multiple() && oracle.Fits(was, is) && (was.Type == is.Type || oracle.Fits(is, was))
 }
 
-// storage names the shape in which values of a field are stored.
+// storage names the shape in which values of a field are stored. The kinds of text can lie in each other's places.
 func storage(f *document.Field) string {
-	if f.Multiple() {
-		return "several " + string(f.Type)
+	kind, text := f.Type, &document.Field{ID: f.ID, Type: document.Text, Cardinality: 1}
+	if oracle.Fits(f, text) && oracle.Fits(text, f) {
+		kind = document.Text
 	}
-	return string(f.Type)
+	if f.Multiple() {
+		return "several " + string(kind)
+	}
+	return string(kind)
 }
 
 // undone gives the content types of the files of a rollback the incarnations of then, and proves that everything is as

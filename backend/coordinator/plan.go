@@ -23,16 +23,17 @@ const hunkContext = 3
 
 // sealed is a plan with everything that an apply needs to prove that it is still true.
 type sealed struct {
-	wish   wish
-	plan   action.Plan
-	drafts []action.Draft
-	inputs []action.Input
-	tables []string // every table that was looked at
-	seal   string   // what they looked like
-	shape  string   // what those looked like that the files are about, whatever was answered
-	stamp  string   // the database's own mark of them
-	seq    int64    // the newest link of the audit chain then
-	trial  *trial   // its rehearsal when that is still to be made; nil: the plan says what came of it
+	wish    wish
+	plan    action.Plan
+	drafts  []action.Draft
+	inputs  []action.Input
+	tables  []string // every table that was looked at
+	seal    string   // what they looked like
+	shape   string   // what those looked like that the files are about, whatever was answered
+	stamp   string   // the database's own mark of them
+	seq     int64    // the newest link of the audit chain then
+	earlier bool     // it was made for an earlier request, so the rows may be others by now
+	trial   *trial   // its rehearsal when that is still to be made; nil: the plan says what came of it
 }
 
 // The kinds of plan.
@@ -138,6 +139,7 @@ func sameInput(a, b action.Input) bool {
 // plan makes the plan of a wish on one state of the database, or takes the one that was looked at under an id.
 func (c *Coordinator) plan(ctx context.Context, w wish, id string) (*sealed, error) {
 	if s := c.again(w, id); s != nil {
+		s.earlier = true
 		c.looked = nil // used once: whatever comes of it, the next one looks at the rows
 		return s, nil
 	}

@@ -105,7 +105,7 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 			return ApplyResult{}, err
 		}
 		work.Note, work.DryRun, work.Record.Answers = request.Note, request.DryRun, request.Answers
-		if result.ActionID, err = c.run(ctx, work); err != nil {
+		if result.ActionID, err = c.run(ctx, s, work); err != nil {
 			return ApplyResult{}, err
 		}
 		result.Failed = c.unwritten(context.WithoutCancel(ctx))

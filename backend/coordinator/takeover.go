@@ -41,7 +41,7 @@ func (c *Coordinator) takeOver(ctx context.Context) {
 	w := c.work(s, chosen, Actor{}, began)
 	w.Kind, w.Actor = history.KindApply, "auto"
 	w.Record.Summary = "Take over " + plural(len(chosen), "content type") + " as the tables are"
-	if _, err := c.run(ctx, w); err != nil {
+	if _, err := c.run(ctx, s, w); err != nil {
 		c.takeOverFailed(err)
 	}
 }

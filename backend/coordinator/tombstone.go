@@ -125,10 +125,10 @@ func (c *Coordinator) graveyard(ctx context.Context) (*graveyard, error) {
 
 // survey finds out what of every tombstone is there.
 func (g *graveyard) survey(ctx context.Context, q database.Querier) (err error) {
-	buried := buriedLives(g.c.tombs)
+	layout := g.c.layout()
 	all := map[string][]action.Place{}
 	for _, t := range g.c.tombs {
-		for _, p := range t.Places(buried[t.EntityTag]) {
+		for _, p := range layout.Places(t) {
 			all[t.ID] = append(all[t.ID], p)
 			if !slices.Contains(g.tables, p.Table) {
 				g.tables = append(g.tables, p.Table)

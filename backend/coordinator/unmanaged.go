@@ -68,12 +68,9 @@ func (c *Coordinator) wantedTables() map[string]action.Table {
 
 // outOfUse reports whether something lies where a tombstone does.
 func (c *Coordinator) outOfUse(at action.Place) bool {
-	buried := map[string]bool{}
+	layout := c.layout()
 	for _, t := range c.tombs {
-		buried[t.Tag] = buried[t.Tag] || t.Field == "" && t.Kind == action.Whole
-	}
-	for _, t := range c.tombs {
-		for _, place := range t.Places(buried[t.EntityTag]) {
+		for _, place := range layout.Places(t) {
 			if place.Table == at.Table && place.Column == at.Column {
 				return true
 			}

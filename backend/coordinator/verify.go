@@ -263,19 +263,14 @@ func (v *verification) life(e *document.Entity) {
 
 // tombstones proves that everything out of use is still there with its columns.
 func (v *verification) tombstones(ctx context.Context, q database.Querier) error {
-	buried := map[string]bool{} // incarnations of content types that are out of use as a whole
-	for _, t := range v.c.tombs {
-		if t.Field == "" && t.Kind == action.Whole {
-			buried[t.Tag] = true
-		}
-	}
+	layout := v.c.layout()
 	known := map[action.Place]bool{}
 	for _, t := range v.c.tombs {
 		v.check()
-		for _, place := range t.Places(buried[t.EntityTag]) {
+		for _, place := range layout.Places(t) {
 			known[action.Place{Table: place.Table, Column: place.Column}] = true
 		}
-		if err := v.tombstone(ctx, q, t, buried[t.EntityTag]); err != nil {
+		if err := v.tombstone(ctx, q, layout.Places(t)); err != nil {
 			return err
 		}
 	}
@@ -312,8 +307,8 @@ func (v *verification) forgotten(ctx context.Context, q database.Querier, known 
 	return nil
 }
 
-func (v *verification) tombstone(ctx context.Context, q database.Querier, t action.Tombstone, buried bool) error {
-	for _, place := range t.Places(buried) {
+func (v *verification) tombstone(ctx context.Context, q database.Querier, places []action.Place) error {
+	for _, place := range places {
 		if place.Maybe {
 			continue
 		}

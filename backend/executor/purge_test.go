@@ -32,7 +32,7 @@ func retired(t *testing.T, b *bench) executor.Purge {
 		var all []action.Place
 		for _, tomb := range b.tombs {
 			p.Tombstones = append(p.Tombstones, tomb.ID)
-			for _, place := range tomb.Places(false) {
+			for _, place := range action.NewLayout(nil, b.tombs).Places(tomb) {
 				place = action.Place{Table: place.Table, Column: place.Column}
 				all = append(all, place)
 				if !slices.Contains(p.Tables, place.Table) {
