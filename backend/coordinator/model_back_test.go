@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"marain/backend/document"
 	"marain/tests/oracle"
 )
+
+func isRevision(row string) bool { return strings.Contains(row, "@") }
 
 // rowsStay proves that no row got lost on the way.
 func (m *machine) rowsStay(id string, before, after table, revisions bool) {
@@ -83,7 +86,7 @@ func (m *machine) returned(id string, f *document.Field, line int, present recor
 // of a storage that the line had before, whoever was not written since has what it had then. Everything else is
 // converted.
 func (m *machine) altered(id string, was, f *document.Field, line int, before, after table) {
-	former, had := m.left[line][storage(f)]
+	former, had := m.formerly(line, f)
 	present := record{step: m.step, def: was, rows: valuesOf(before, was.ID)}
 	stays := lies(was, f)
 	for row, fields := range before {
@@ -98,13 +101,27 @@ func (m *machine) altered(id string, was, f *document.Field, line int, before, a
 			m.stay(id, f, row, values, now[f.ID])
 		case had && (former.moved || f.Type == document.Component):
 			// Which of its former places comes back, and in which shape, is not known.
-		case had:
+		case had && former.rows[row] != nil:
 			m.sameItems(id, f, line, former, present, row, former.rows[row], now[f.ID])
+		case had && m.edits[touch{row, line, "*"}].step > former.step:
+			m.sameItems(id, f, line, former, present, row, nil, now[f.ID])
+		case had && isRevision(row):
+			// It may lie in a former place of before revisions were left off for a while.
 		default:
 			m.tally["values converted"] += len(values)
 			m.converted(id, was, f, row, values, now[f.ID])
 		}
 	}
+}
+
+// formerly returns what a line held when it last had values that can be those of a field as they lie.
+func (m *machine) formerly(line int, f *document.Field) (newest record, had bool) {
+	for _, r := range m.left[line] {
+		if r.def.Multiple() == f.Multiple() && (r.def.Type == f.Type || oracle.Fits(r.def, f)) && (!had || r.step > newest.step) {
+			newest, had = r, true
+		}
+	}
+	return newest, had
 }
 
 // stay proves that values are what they were; rows without one may have got what was answered, and those beyond a

@@ -298,7 +298,7 @@ func (s *state) fieldOn(line int) *document.Field {
 func valuesOf(rows table, field string) map[string][]item {
 	all := map[string][]item{}
 	for row, fields := range rows {
-		all[row] = fields[field]
+		all[row] = append([]item{}, fields[field]...) // a row without a value is a row too
 	}
 	return all
 }
