@@ -123,7 +123,7 @@ func (f *fields) fromOver(r *replacement, up []Step, last map[bool]relation) err
 }
 
 // covers reports whether an incarnation was made from another one by nothing but giving rows a value that had none: then
-// it has all that the other one has, under a rule that the other one cannot keep.
+// it has all that the other one has, under a rule that the other one cannot keep. The field is what the first one holds.
 func (g *Generator) covers(tag, other string, field *document.Field) bool {
 	for seen := map[string]bool{}; !seen[tag]; {
 		seen[tag] = true
@@ -131,12 +131,12 @@ func (g *Generator) covers(tag, other string, field *document.Field) bool {
 		if !made || !g.gave(tag) {
 			return false
 		}
-		if origin.From == other {
-			return true
-		}
 		i := slices.IndexFunc(g.Tombstones, func(t Tombstone) bool { return t.Kind == Whole && t.Field != "" && t.Tag == origin.From })
 		if i < 0 || !sameStorage(&g.Tombstones[i].Shape.Fields[0], field) {
 			return false
+		}
+		if origin.From == other {
+			return true
 		}
 		tag = origin.From
 	}
@@ -146,7 +146,7 @@ func (g *Generator) covers(tag, other string, field *document.Field) bool {
 // covering returns what was in use last on the line of a former incarnation, when that covers it: nobody needs to be asked
 // again for what rows were given. Otherwise it is the former one itself.
 func (f *fields) covering(former Tombstone, field *document.Field) Tombstone {
-	if last := f.latest(former); field.Required && !f.used[last.Tag] && f.g.covers(last.Tag, former.Tag, field) {
+	if last := f.latest(former); field.Required && !f.used[last.Tag] && sameStorage(&last.Shape.Fields[0], field) && f.g.covers(last.Tag, former.Tag, field) {
 		return last
 	}
 	return former

@@ -72,6 +72,9 @@ func (m *mending) retyping(want Table, have LiveTable, d Difference) (retyping, 
 	if r.cast = !known; r.cast {
 		kind = document.Text
 	}
+	if Stored(kind) == ColumnText && Stored(r.field.Type) == ColumnText {
+		kind = r.field.Type // as they lie: what is no slug was none before either
+	}
 	r.from.Type, r.from.Fields = kind, nil
 	return r, true
 }

@@ -80,7 +80,7 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 	}
 	target, back := f.target(f.new.ID)
 	if tag := target.Fields[to.ID]; back {
-		if tag == r.tag || to.Required && f.g.covers(r.tag, tag, to) {
+		if tag == r.tag || to.Required && sameStorage(from, to) && f.g.covers(r.tag, tag, to) {
 			// The very values of that time, where they lay then; or these and what rows without one were given.
 			return f.filled(ctx, r, changes[diff.OptionalToRequired])
 		}

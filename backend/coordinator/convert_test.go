@@ -147,3 +147,27 @@ func TestRevisionsOnAndOff(t *testing.T) {
 	b.want(`SELECT w, z, new FROM content_revisions_note`, "was|4|∅")
 	b.sound()
 }
+
+// TestATypeTakenBackAfterABackfill takes a type back whose field had been given values for another rule before.
+func TestATypeTakenBackAfterABackfill(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x float", "default: 1.25")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('1')`, `INSERT INTO content_note (id, x) VALUES ('2', 7.5)`)
+	b.save(notePath, entity("note", f("x float", "required: true", "default: 1.25")))
+	b.want(`SELECT x FROM content_note ORDER BY id`, "1.25", "7.5")
+	r := b.save(notePath, entity("note", f("x boolean", "required: true")), "backfill:note.x", "false")
+	b.undo(r)
+	b.inSync()
+	b.want(`SELECT x FROM content_note ORDER BY id`, "1.25", "7.5")
+}
+
+// TestARepairKeepsWhatIsNoSlug gives a column of slugs its type back: a value that is none stays as it lies.
+func TestARepairKeepsWhatIsNoSlug(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x slug", "unique: false")))
+	b.sql(`ALTER TABLE content_note RENAME COLUMN x TO aside`, b.either(`ALTER TABLE content_note ADD COLUMN x VARCHAR(300)`, `ALTER TABLE content_note ADD COLUMN x varchar(300)`),
+		`ALTER TABLE content_note DROP COLUMN aside`, `INSERT INTO content_note (id, x) VALUES ('1', 'No Slug'), ('2', 'slug')`)
+	b.repair()
+	b.inSync()
+	b.want(`SELECT x FROM content_note ORDER BY id`, "No Slug", "slug")
+}

@@ -107,6 +107,10 @@ func (m *machine) altered(id string, was, f *document.Field, line int, before, a
 			m.sameItems(id, f, line, former, present, row, nil, now[f.ID])
 		case had && isRevision(row):
 			// It may lie in a former place of before revisions were left off for a while.
+		case had && len(now[f.ID]) == 1 && former.def.Default != nil && oracle.Plain(f, typed(f, now[f.ID][0].value)) == oracle.Plain(f, former.def.Default):
+			// The place of the field that comes back has given new rows its default all the while.
+		case had && m.filled(was, values):
+			// What a row was given is taken out again on the way back.
 		default:
 			m.tally["values converted"] += len(values)
 			m.converted(id, was, f, row, values, now[f.ID])
@@ -278,6 +282,9 @@ func (m *machine) becomes(e edit, f *document.Field, line int) []string {
 		}
 	}
 	var values []string
+	if oracle.IsText(e.def.Type) && oracle.IsText(f.Type) && e.value != "" {
+		values = append(values, oracle.Plain(f, typed(e.def, e.value))) // it may stay where it lies, also where slugs lie
+	}
 	for _, s := range all {
 		values = append(values, oracle.Plain(f, oracle.Convert(s.def, f, s.value)))
 	}
