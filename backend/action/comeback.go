@@ -56,6 +56,9 @@ func (f *fields) lies(ctx context.Context, t Tombstone) ([]bool, error) {
 			return nil, fmt.Errorf("look at what is out of use: %w", err)
 		}
 		table, there := live[name]
+		if field.Multiple() && !revisions {
+			f.found[t.Tag] = table.Index(OutOfUse(t.Tag, document.IndexName(document.FieldTable(f.new.ID, field.ID), "parent_id"))) != nil
+		}
 		has[i] = there && (field.Multiple() || table.Column(OutOfUse(t.Tag, field.ID)) != nil)
 	}
 	return has, nil
@@ -77,7 +80,7 @@ func (f *fields) revive(r *replacement, kept map[string]bool) error {
 	}
 	bare := *r.to // without rules: what is missing is given before them
 	bare.Required, bare.Unique, bare.Indexed = false, false, false
-	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, there)
+	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, there, f.found[r.back.Tag])
 	if f.old.Versioned && !kept[r.back.Tag] {
 		up = append(up, f.place(r.to, true)...)
 		rows := f.g.rows(rowTable(f.new.ID, true), true)
@@ -133,7 +136,7 @@ func (f *fields) displace(r *replacement, kept map[string]bool) []Step {
 		f.bury(Displaced, h.to.field, f.apart(r, h))
 		for _, revisions := range f.both() {
 			if !revisions || kept[h.to.tag] {
-				steps = append(steps, f.putAside(h, f.apart(r, h), revisions))
+				steps = append(steps, f.putAside(h, f.apart(r, h), revisions)...)
 			}
 		}
 	}
@@ -146,12 +149,18 @@ func (f *fields) apart(r *replacement, h hop) string {
 }
 
 // putAside frees the name of an incarnation that is out of use.
-func (f *fields) putAside(h hop, apart string, revisions bool) Step {
-	if h.to.field.Multiple() {
-		name := listTable(f.new.ID, h.to.field.ID, revisions)
-		return RenameTable{OutOfUse(h.to.tag, name), OutOfUse(apart, name)}
+func (f *fields) putAside(h hop, apart string, revisions bool) []Step {
+	if !h.to.field.Multiple() {
+		return []Step{RenameColumn{rowTable(f.new.ID, revisions), OutOfUse(h.to.tag, h.to.field.ID), OutOfUse(apart, h.to.field.ID)}}
 	}
-	return RenameColumn{rowTable(f.new.ID, revisions), OutOfUse(h.to.tag, h.to.field.ID), OutOfUse(apart, h.to.field.ID)}
+	name := listTable(f.new.ID, h.to.field.ID, revisions)
+	steps := []Step{RenameTable{OutOfUse(h.to.tag, name), OutOfUse(apart, name)}}
+	if !revisions && f.found[h.to.tag] {
+		index, _ := listOutOfUse(fieldTables(f.new, h.to.field)[0], h.to.tag).ofParent()
+		index.Table = OutOfUse(apart, name)
+		steps = append(steps, RenameIndex{index, OutOfUse(apart, document.IndexName(name, "parent_id"))})
+	}
+	return steps
 }
 
 // settle makes the places on a way back anew and fills them, and returns what comes to its end.
@@ -189,8 +198,7 @@ func (f *fields) outPlace(h hop, out spot, revisions bool) Step {
 	if revisions {
 		bare = tables[1]
 	}
-	bare.Name, bare.Indexes = out.table, nil
-	return CreateTable{bare}
+	return CreateTable{listOutOfUse(bare, h.to.tag)}
 }
 
 // station is one incarnation on a way back with the values it has then.

@@ -41,6 +41,7 @@ type fields struct {
 	life     Life
 	replaced map[string]*replacement // by new field id
 	used     map[string]bool         // tags that come back in this plan
+	found    map[string]bool         // by tag: lists out of use that have the index of their rows
 	shelf    *shelf                  // revisions out of use; nil for none
 }
 
@@ -50,7 +51,7 @@ func newFields(w *work, old, new *document.Entity, life Life) *fields {
 	after.Versioned = before.Versioned
 	return &fields{
 		work: w, was: old, to: new, old: &before, new: &after, life: life,
-		replaced: map[string]*replacement{}, used: map[string]bool{},
+		replaced: map[string]*replacement{}, used: map[string]bool{}, found: map[string]bool{},
 	}
 }
 
@@ -346,7 +347,7 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 	} else if len(has) > 1 {
 		fresh = f.place(c.Field, true) // it was in use while no revisions were kept
 	}
-	up := slices.Concat(restoreField(f.new, c.Field, t.Field, t.Tag, there), fresh, f.unshelve(t.Field, t.Tag, c.Field))
+	up := slices.Concat(restoreField(f.new, c.Field, t.Field, t.Tag, there, f.found[t.Tag]), fresh, f.unshelve(t.Field, t.Tag, c.Field))
 	return f.migrate(fmt.Sprintf("Bring field %s back with its values", c.Field.ID), up, inverse(up, f.undone(c.Field.ID)))
 }
 

@@ -28,6 +28,8 @@ func inverse(steps []Step, tag string) []Step {
 			back = append(back, DropIndex(s))
 		case DropIndex:
 			back = append(back, CreateIndex(s))
+		case RenameIndex:
+			back = append(back, s.back())
 		}
 	}
 	return back

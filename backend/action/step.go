@@ -30,6 +30,11 @@ type (
 	CreateIndex struct{ Index Index }
 	// DropIndex removes an index. It holds no data of its own.
 	DropIndex struct{ Index Index }
+	// RenameIndex gives an index another name.
+	RenameIndex struct {
+		Index Index
+		To    string
+	}
 	// Fill gives rows without a value one.
 	Fill struct {
 		Table, Column string
@@ -63,6 +68,7 @@ func (SetNotNull) step()   {}
 func (DropNotNull) step()  {}
 func (CreateIndex) step()  {}
 func (DropIndex) step()    {}
+func (RenameIndex) step()  {}
 func (Fill) step()         {}
 func (Update) step()       {}
 func (Insert) step()       {}

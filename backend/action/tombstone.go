@@ -108,7 +108,7 @@ func createField(e *document.Entity, f *document.Field) []Step {
 // retireField takes a field out of use: every rule and every name it holds is released, then it is renamed.
 func retireField(e *document.Entity, f *document.Field, tag string) []Step {
 	if f.Multiple() {
-		return retireTables(fieldTables(e, f), tag)
+		return retireList(fieldTables(e, f), tag)
 	}
 	table := document.ContentTable(e.ID)
 	steps := dropIndexes(fieldIndexes(table, f.ID, f))
@@ -123,12 +123,13 @@ func retireField(e *document.Entity, f *document.Field, tag string) []Step {
 }
 
 // restoreField brings a field back that was called was when it went, under the rules that f has now: beside the rows,
-// and where places says so beside their revisions.
-func restoreField(e *document.Entity, f *document.Field, was, tag string, places []bool) []Step {
+// and where places says so beside their revisions. Found
+// says that a table of several values has the index of [retireList].
+func restoreField(e *document.Entity, f *document.Field, was, tag string, places []bool, found bool) []Step {
 	if f.Multiple() {
 		former := *f
 		former.ID = was
-		return renameTables(fieldTables(e, &former)[:len(places)], fieldTables(e, f)[:len(places)], tag)
+		return restoreList(fieldTables(e, &former)[:len(places)], fieldTables(e, f)[:len(places)], tag, found)
 	}
 	table := document.ContentTable(e.ID)
 	var steps []Step

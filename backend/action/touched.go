@@ -27,6 +27,8 @@ func Touched(steps []Step) []string {
 			names = append(names, s.Index.Table)
 		case DropIndex:
 			names = append(names, s.Index.Table)
+		case RenameIndex:
+			names = append(names, s.Index.Table)
 		case Fill:
 			names = append(names, s.Table)
 		case Update:

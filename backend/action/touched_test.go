@@ -27,7 +27,7 @@ func TestTouched(t *testing.T) {
 func TestEveryStepTouchesSomething(t *testing.T) {
 	known := map[string]action.Step{
 		"CreateTable": action.CreateTable{}, "RenameTable": action.RenameTable{}, "AddColumn": action.AddColumn{}, "RenameColumn": action.RenameColumn{},
-		"SetNotNull": action.SetNotNull{}, "DropNotNull": action.DropNotNull{}, "CreateIndex": action.CreateIndex{}, "DropIndex": action.DropIndex{},
+		"SetNotNull": action.SetNotNull{}, "DropNotNull": action.DropNotNull{}, "CreateIndex": action.CreateIndex{}, "DropIndex": action.DropIndex{}, "RenameIndex": action.RenameIndex{},
 		"Fill": action.Fill{}, "Update": action.Update{}, "Insert": action.Insert{},
 	}
 	files, err := filepath.Glob("*.go")

@@ -201,7 +201,7 @@ func TestABrokenInverseIsFound(t *testing.T) {
 		want   []string
 	}{
 		{"forgets a column", "Take field a out of use", lacking(`RENAME COLUMN "_old_ffa_a" TO "a"`), []string{"Rolling this back would fail", "content_note"}},
-		{"forgets a table", "Take field b out of use", lacking(`RENAME TO "field_note_b"`), []string{"Rolling this back would fail", "field_note_b"}},
+		{"forgets a table", "Take field b out of use", lacking(`RENAME TO "field_note_b"`), []string{"Rolling this back would", "field_note_b"}},
 		{"forgets an index", "Take field a out of use", lacking(`CREATE INDEX "idx_content_note__a"`), []string{"content_note: index idx_content_note__a is missing"}},
 		{"forgets a unique rule", "Take field a out of use", lacking(`CREATE UNIQUE INDEX`), []string{"index uq_content_note__a is missing"}},
 		{"forgets that it was required", "Take field a out of use", lacking(`SET NOT NULL`), []string{"column a allows empty values and did not"}},
@@ -209,7 +209,7 @@ func TestABrokenInverseIsFound(t *testing.T) {
 		{"leaves an index", "Add field d", lacking(`DROP INDEX`), []string{"index idx_content_note__d is still there"}},
 		{"leaves a column", "Add field d", lacking(`ALTER TABLE "content_note" RENAME COLUMN`), []string{"content_note: column d is still in use"}},
 		{"leaves a table", "Add field e", lacking(`ALTER TABLE "field_note_e" RENAME`), []string{"table field_note_e is still in use"}},
-		{"keeps a name", "Add field e", lacking(`DROP INDEX`), []string{"Applying this again after a rollback would fail", "idx_field_note_e__parent_id"}},
+		{"keeps a name", "Add field e", lacking(`INDEX "idx_field_note_e__parent_id"`), []string{"Applying this again after a rollback would fail", "idx_field_note_e__parent_id"}},
 		{"loses a value", "Take field a out of use", adding(`UPDATE content_note SET c = NULL WHERE id = '01'`), []string{"content_note: 1 of 3 rows differs in c (id 01)."}},
 		{"makes up a value", "Take field a out of use", adding(`UPDATE content_note SET c = '' WHERE id = '03'`), []string{"1 of 3 rows differs in c (id 03)."}},
 		{"swaps values", "Take field a out of use", adding(`UPDATE content_note SET c = CASE id WHEN '01' THEN 'other' ELSE 'secret-value' END WHERE id < '03'`), []string{"2 of 3 rows differ in c (id 01, 02)."}},

@@ -98,6 +98,8 @@ func (d Dialect) Statements(step action.Step) ([]string, error) {
 		return []string{d.createIndex(s.Index)}, nil
 	case action.DropIndex:
 		return []string{"DROP INDEX " + q(s.Index.Name)}, nil
+	case action.RenameIndex:
+		return []string{"ALTER INDEX " + q(s.Index.Name) + " RENAME TO " + q(s.To)}, nil
 	case action.Fill:
 		value, err := literal(s.Type, s.Value)
 		if err != nil {

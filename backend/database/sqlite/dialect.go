@@ -117,6 +117,10 @@ func (d Dialect) Statements(step action.Step) ([]string, error) {
 		return []string{d.createIndex(s.Index)}, nil
 	case action.DropIndex:
 		return []string{"DROP INDEX " + q(s.Index.Name)}, nil
+	case action.RenameIndex: // which SQLite only can by making it anew
+		renamed := s.Index
+		renamed.Name = s.To
+		return []string{"DROP INDEX " + q(s.Index.Name), d.createIndex(renamed)}, nil
 	case action.Fill:
 		value, err := literal(s.Type, s.Value)
 		if err != nil {
