@@ -77,8 +77,8 @@ backed up first. The history goes on, with the restore in it. The YAML files sta
 that differ wait, and are applied when they are named.
 
 Nothing else may have the project open: close its window and its server. At a terminal the id of the
-batch that the backup was taken before must be typed. Backups of a whole SQLite database are plain
-database files.
+batch that the backup was taken before must be typed. Ctrl+C cancels it before it is committed, and then
+everything is as it was. Backups of a whole SQLite database are plain database files.
 
 Exit status: 0 done, 1 an error, 2 no terminal to ask at, 3 not confirmed.`,
 		examples: []string{
@@ -111,6 +111,7 @@ func runRestoreBackup(ctx context.Context, inv *invocation) (int, error) {
 				return looked, err
 			}
 		}
+		defer inv.follow(e)()
 		return e.Restore(ctx, coordinator.RestoreRequest{Name: looked.Backup.Name, Confirm: looked.Confirm}, inv.actor())
 	})
 	if err != nil {

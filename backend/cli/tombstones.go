@@ -114,7 +114,8 @@ func purgeCommand() command {
 		text: `Destroys what is out of use: the named tombstones (marain tombstones lists them), or all that went out of
 use more than a number of days ago. What lies inside of something goes with it. This is the one command
 that destroys data: no rollback brings it back. A backup is taken before, and the history says what was
-destroyed. At a terminal a text must be typed; scripts give it with --confirm, from the dry run.
+destroyed. At a terminal a text must be typed; scripts give it with --confirm, from the dry run. Ctrl+C
+cancels it before it is committed; nothing is destroyed then.
 
 Exit status: 0 done or nothing to do, 1 an error, 2 no terminal to ask at, 3 not confirmed, or something
 else in the database needs what would go.`,
@@ -179,6 +180,7 @@ func purgeRequest(inv *invocation) (coordinator.PurgeRequest, error) {
 // purge looks at what would go, has it confirmed, and destroys exactly that.
 func purge(ctx context.Context, inv *invocation, e Engine, request coordinator.PurgeRequest) (coordinator.PurgeResult, error) {
 	if request.DryRun || request.Confirm != "" {
+		defer inv.follow(e)()
 		return e.Purge(ctx, request, inv.actor())
 	}
 	dry := request
@@ -191,6 +193,7 @@ func purge(ctx context.Context, inv *invocation, e Engine, request coordinator.P
 		return looked, err
 	}
 	request.Confirm = looked.Confirm
+	defer inv.follow(e)()
 	return e.Purge(ctx, request, inv.actor())
 }
 

@@ -267,8 +267,9 @@ func (c *Coordinator) work(s *sealed, chosen []int, actor Actor, began time.Time
 // everything as it was.
 func (c *Coordinator) run(ctx context.Context, s *sealed, w executor.Work) (string, error) {
 	c.secure(&w)
-	limited, t := c.begin(ctx, &w)
+	limited, t := c.begin(ctx, w.ActionID, w.Kind, w.Actor)
 	defer c.end(t)
+	w.Progress, w.Commit = t.tell, t.commit
 	outcome, err := c.executor.Run(limited, w)
 	if err != nil {
 		err = t.reason(ctx, err)

@@ -16,6 +16,17 @@ func (o *Options) WrapDatabase(wrap func(database.Database) database.Database) {
 // Running is what is being carried out.
 func (c *Coordinator) Running() *Running { return c.running() }
 
+// Cancelled reports whether somebody has cancelled what is being carried out.
+func (c *Coordinator) Cancelled() bool {
+	t := c.task.Load()
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.by != nil
+}
+
 // Overdue makes the batch that runs one that was not told of for a while.
 func (c *Coordinator) Overdue() {
 	t := c.task.Load()

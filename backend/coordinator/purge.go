@@ -270,7 +270,13 @@ func (c *Coordinator) demolish(ctx context.Context, d *demolition, note, actor s
 		_, err := c.takeBackup(ctx, q, saved)
 		return err
 	}
-	outcome, err := c.executor.Purge(ctx, p)
+	limited, t := c.begin(ctx, p.ActionID, history.KindPurge, actor)
+	defer c.end(t)
+	p.Progress, p.Commit = t.tell, t.commit
+	outcome, err := c.executor.Purge(limited, p)
+	if err != nil {
+		err = t.reason(ctx, err)
+	}
 	ctx = context.WithoutCancel(ctx)
 	if errors.Is(err, database.ErrUnknown) {
 		outcome, err = c.resolve(ctx, executor.Work{ActionID: p.ActionID}, err)
@@ -278,6 +284,9 @@ func (c *Coordinator) demolish(ctx context.Context, d *demolition, note, actor s
 	if err != nil {
 		c.discard(saved.Name, err)
 		c.trust(storage(err))
+		c.givenUp(ctx, executor.Work{ActionID: p.ActionID, Kind: history.KindPurge, Actor: actor, Note: note, Began: began, Record: history.Record{
+			Category: p.Record.Category, Summary: p.Record.Summary,
+		}}, err)
 		return err
 	}
 	result.ActionID, result.Backup = p.ActionID, saved.Name

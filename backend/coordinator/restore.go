@@ -11,6 +11,7 @@ import (
 	"marain/backend/action"
 	"marain/backend/backup"
 	"marain/backend/database"
+	"marain/backend/diff"
 	"marain/backend/document"
 	"marain/backend/event"
 	"marain/backend/executor"
@@ -357,7 +358,10 @@ func (r *restoration) run(ctx context.Context, began time.Time) error {
 	summary := fmt.Sprintf("Restored the backup of %s, taken before: %s", r.note.TakenAt.UTC().Format("2006-01-02 15:04:05 MST"), r.note.Summary)
 	note := c.newNote(r.id, history.KindRestore, summary, r.actor)
 	note.Entities = r.note.Entities
-	err := c.db.Restore(ctx, c.backups().File(r.note.Name), c.tablesOf(r.note.Entities),
+	limited, t := c.begin(ctx, r.id, history.KindRestore, r.actor)
+	defer c.end(t)
+	enter := func(phase executor.Phase) { t.tell(executor.Progress{ActionID: r.id, Phase: phase}) }
+	err := c.db.Restore(limited, c.backups().File(r.note.Name), c.tablesOf(r.note.Entities),
 		func(q database.Querier) (err error) {
 			seq, _, err := c.store.Head(ctx, q)
 			if err != nil {
@@ -366,10 +370,22 @@ func (r *restoration) run(ctx context.Context, began time.Time) error {
 			if seq != c.seq {
 				return fmt.Errorf("another batch was applied since: %w", executor.ErrStale)
 			}
-			r.saved, err = c.takeBackup(ctx, q, note)
+			enter(executor.Saving)
+			r.saved, err = c.takeBackup(limited, q, note)
+			enter(executor.Running)
 			return err
 		},
-		func(q database.Querier) error { return r.record(ctx, q, summary, began) })
+		func(q database.Querier) error {
+			enter(executor.Recording)
+			if err := r.record(limited, q, summary, began); err != nil {
+				return err
+			}
+			defer enter(executor.Committing)
+			return t.commit()
+		})
+	if err != nil {
+		err = t.reason(ctx, err)
+	}
 	ctx = context.WithoutCancel(ctx)
 	outcome := executor.Outcome{Seq: r.entry.Seq, Hash: r.entry.Hash, At: r.entry.At}
 	if errors.Is(err, database.ErrUnknown) {
@@ -377,6 +393,7 @@ func (r *restoration) run(ctx context.Context, began time.Time) error {
 	}
 	if err != nil {
 		c.discard(r.saved.Name, err)
+		c.givenUp(ctx, executor.Work{ActionID: r.id, Kind: history.KindRestore, Actor: r.actor, Began: began, Record: history.Record{Category: diff.Breaking, Summary: summary}}, err)
 		return err
 	}
 	c.note(outcome.Seq, outcome.Hash)

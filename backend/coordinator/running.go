@@ -20,6 +20,7 @@ type task struct {
 	id     string
 	cancel context.CancelCauseFunc
 	ended  chan struct{}
+	tell   func(executor.Progress) // how far it is
 
 	mu         sync.Mutex
 	view       Running
@@ -33,20 +34,20 @@ type cancelled struct{ by string }
 
 func (e *cancelled) Error() string { return "cancelled by " + e.by }
 
-// begin makes a batch the one that runs: it can be looked at and cancelled from now on. The caller ends it.
-func (c *Coordinator) begin(ctx context.Context, w *executor.Work) (context.Context, *task) {
+// begin makes a batch the one that runs: it can be looked at and cancelled from now on, until its commit is asked for.
+// The caller ends it.
+func (c *Coordinator) begin(ctx context.Context, id, kind, by string) (context.Context, *task) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	now := time.Now()
 	t := &task{
-		id: w.ActionID, cancel: cancel, ended: make(chan struct{}), told: now,
-		view: Running{Progress: executor.Progress{ActionID: w.ActionID, Phase: executor.Waiting}, Kind: w.Kind, Since: timestamp(now), By: w.Actor},
+		id: id, cancel: cancel, ended: make(chan struct{}), told: now,
+		view: Running{Progress: executor.Progress{ActionID: id, Phase: executor.Waiting}, Kind: kind, Since: timestamp(now), By: by},
 	}
-	w.Progress = func(p executor.Progress) {
+	t.tell = func(p executor.Progress) {
 		if t.progress(p) {
 			c.hub.Publish(event.Progress, c.Snapshot().Version(), p)
 		}
 	}
-	w.Commit = t.commit
 	c.task.Store(t)
 	return ctx, t
 }
@@ -141,4 +142,11 @@ func (t *task) stop(actor Actor) error {
 		t.cancel(t.by)
 	}
 	return nil
+}
+
+// givenUp records a purge or a restore that somebody cancelled. One that failed otherwise is told to who asked for it.
+func (c *Coordinator) givenUp(ctx context.Context, w executor.Work, err error) {
+	if stopped := new(cancelled); errors.As(err, &stopped) {
+		c.failed(ctx, w, err)
+	}
 }

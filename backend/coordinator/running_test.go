@@ -50,6 +50,14 @@ func (s *slow) Write(ctx context.Context, fn func(database.Querier) error) error
 	})
 }
 
+// Backup takes a backup in the transaction itself.
+func (s *slow) Backup(ctx context.Context, q database.Querier, tables []string, file string) ([]string, error) {
+	if own, wrapped := q.(*slowQuerier); wrapped {
+		q = own.Querier
+	}
+	return s.Database.Backup(ctx, q, tables, file)
+}
+
 type slowQuerier struct {
 	database.Querier
 	s       *slow

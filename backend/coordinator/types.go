@@ -82,7 +82,7 @@ type LastResult struct {
 // Running is the batch that is being carried out by this program.
 type Running struct {
 	executor.Progress
-	Kind  string `json:"kind"` // apply or rollback
+	Kind  string `json:"kind"` // apply, rollback, repair, purge or restore
 	Since string `json:"since"`
 	By    string `json:"by"`
 }

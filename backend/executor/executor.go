@@ -183,6 +183,11 @@ func (r *run) transaction(ctx context.Context, q database.Querier) error {
 	if r.work.DryRun {
 		return errDry
 	}
+	return r.committing()
+}
+
+// committing asks whether the batch may be committed: from here on nobody can cancel it.
+func (r *run) committing() error {
 	if r.work.Commit != nil {
 		if err := r.work.Commit(); err != nil {
 			return err

@@ -26,14 +26,19 @@ type Purge struct {
 	Places     []action.Place
 	Statements []string // that destroy the places
 
-	Began  time.Time
-	Before func(ctx context.Context, q database.Querier) error // as for [Work]
+	Began    time.Time
+	Before   func(ctx context.Context, q database.Querier) error // this and the following as for [Work]
+	Progress func(Progress)
+	Commit   func() error
 }
 
 // Purge destroys what is out of use, all of it or nothing. Every error means that nothing was changed, except one with
 // [database.ErrUnknown] in its chain. Safe for concurrent use.
 func (e *Executor) Purge(ctx context.Context, p Purge) (Outcome, error) {
-	r := &run{executor: e, timings: map[string]float64{}, began: time.Now()}
+	// The mark of all tables says too much here: it must be these, whatever happened to others.
+	work := Work{ActionID: p.ActionID, BaseSeq: p.BaseSeq, Tables: p.Tables, LiveSeal: p.LiveSeal, Progress: p.Progress, Commit: p.Commit}
+	r := &run{executor: e, work: work, timings: map[string]float64{}, began: time.Now()}
+	r.enter(Waiting)
 	err := e.Database.Write(ctx, func(q database.Querier) error { return r.purge(ctx, q, p) })
 	if err != nil {
 		return Outcome{}, err
@@ -44,12 +49,12 @@ func (e *Executor) Purge(ctx context.Context, p Purge) (Outcome, error) {
 
 func (r *run) purge(ctx context.Context, q database.Querier, p Purge) error {
 	r.lap("lock")
-	// The mark of all tables says too much here: it must be these, whatever happened to others.
-	r.work = Work{BaseSeq: p.BaseSeq, Tables: p.Tables, LiveSeal: p.LiveSeal}
+	r.enter(Checking)
 	if err := r.guard(ctx, q); err != nil {
 		return err
 	}
 	r.lap("guard")
+	r.enter(Saving)
 	if err := p.Before(ctx, q); err != nil {
 		return err
 	}
@@ -59,11 +64,13 @@ func (r *run) purge(ctx context.Context, q database.Querier, p Purge) error {
 		return err
 	}
 	for _, statement := range p.Statements {
+		r.report(Progress{Phase: Running, Description: "Destroy what is out of use"})
 		if _, err := q.Exec(ctx, statement); err != nil {
 			return &StatementError{Path: "purge", Statement: statement, Err: err}
 		}
 	}
 	r.lap("sql")
+	r.enter(Verifying)
 	after, err := r.executor.Database.Inspect(ctx, q, p.Tables)
 	if err != nil {
 		return err
@@ -72,7 +79,11 @@ func (r *run) purge(ctx context.Context, q database.Querier, p Purge) error {
 		return fmt.Errorf("more or less would be gone than what was asked for")
 	}
 	r.lap("verify")
-	return r.recordPurge(ctx, q, p)
+	r.enter(Recording)
+	if err := r.recordPurge(ctx, q, p); err != nil {
+		return err
+	}
+	return r.committing()
 }
 
 // without returns what the tables must look like when the places are gone from them, and nothing else.

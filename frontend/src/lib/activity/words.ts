@@ -11,10 +11,18 @@ const phases: Record<Progress['phase'], string> = {
   committing: 'Committing',
 };
 
+const kinds: Record<Running['kind'], string> = {
+  apply: 'Applying',
+  rollback: 'Rolling back',
+  repair: 'Repairing',
+  purge: 'Purging',
+  restore: 'Restoring a backup',
+};
+
 /** What a batch is doing now, without its figures: they change too often to be read out. */
 export function doing(running: Running): string {
   const what = running.phase === 'running' && running.description ? running.description : (phases[running.phase] ?? running.phase);
-  return `${running.kind === 'rollback' ? 'Rolling back' : 'Applying'}: ${what}`;
+  return `${kinds[running.kind] ?? 'Applying'}: ${what}`;
 }
 
 /** `150,000 of 1,000,000 rows`; empty where rows are not counted. */

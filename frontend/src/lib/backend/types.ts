@@ -152,7 +152,7 @@ export interface Progress {
 
 /** The batch that is being carried out. It can be cancelled until it is committing. */
 export interface Running extends Progress {
-  kind: 'apply' | 'rollback';
+  kind: 'apply' | 'rollback' | 'repair' | 'purge' | 'restore';
   since: string;
   by: string;
 }
