@@ -77,6 +77,7 @@ func (w *work) addEntity(ctx context.Context, e *document.Entity) error {
 			return w.bringBackEntity(ctx, e, t)
 		}
 	}
+	w.checkDefaults(&document.Entity{}, e)
 	life := Life{Tag: Tag(w.in.Path, w.in.NextVersion, e.ID, ""), Fields: map[string]string{}}
 	for i := range e.Fields {
 		life.Fields[e.Fields[i].ID] = Tag(w.in.Path, w.in.NextVersion, e.ID, e.Fields[i].ID)

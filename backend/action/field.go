@@ -19,6 +19,7 @@ func (w *work) alterFields(ctx context.Context, old, new *document.Entity, life 
 	} else {
 		changes = diff.Entities(old, new, hints)
 	}
+	w.checkDefaults(old, new)
 	f := newFields(w, old, new, life)
 	for _, c := range changes {
 		w.change(c) // also of a content type that comes back: what leaves with it must be seen and graded

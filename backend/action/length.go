@@ -53,6 +53,24 @@ func (w *work) checkLength(ctx context.Context, key string, rule diff.Rule, fiel
 	return err
 }
 
+// checkDefaults blocks the file when a default is longer than the index of its field holds: no row could be written with
+// it. What the applied version said already is not looked at again.
+func (w *work) checkDefaults(old, new *document.Entity) {
+	for i := range new.Fields {
+		field := &new.Fields[i]
+		limit, limited := w.longest(field)
+		text, ok := field.Default.(string)
+		if !limited || !ok || len(text) <= limit {
+			continue
+		}
+		if was := old.Field(field.ID); was != nil && was.Default == field.Default && (was.Indexed || was.Unique) {
+			continue
+		}
+		w.block("fields."+field.ID+".default", fmt.Sprintf("The default of %s is longer than %s bytes, which no index can hold", field.ID, group(int64(limit))),
+			"Leave out indexed and unique, or give a shorter default")
+	}
+}
+
 // checkReturningLength refuses to index former values that are too long for it.
 func (f *fields) checkReturningLength(ctx context.Context, c diff.FieldAdded, t Tombstone) error {
 	table, column := f.now(document.ContentTable(f.new.ID)), OutOfUse(t.Tag, t.Field)

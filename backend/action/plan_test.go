@@ -129,10 +129,14 @@ var plans = []struct {
 	},
 	{
 		name: "field with many values removed", old: note(keep, "id: a, type: text, cardinality: -1, unique: true"), new: note(keep),
-		up: []string{`DROP INDEX "uq_field_note_a__value"`, `DROP INDEX "idx_field_note_a__parent_id"`,
-			`CREATE INDEX "_old_{a}_idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`, `ALTER TABLE "field_note_a" RENAME TO "_old_{a}_field_note_a"`},
-		down: []string{`ALTER TABLE "_old_{a}_field_note_a" RENAME TO "field_note_a"`, `DROP INDEX "_old_{a}_idx_field_note_a__parent_id"`,
-			`CREATE INDEX "idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`, `CREATE UNIQUE INDEX "uq_field_note_a__value" ON "field_note_a" ("value")`},
+		up: []string{
+			`DROP INDEX "uq_field_note_a__value"`, `DROP INDEX "idx_field_note_a__parent_id"`,
+			`CREATE INDEX "_old_{a}_idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`, `ALTER TABLE "field_note_a" RENAME TO "_old_{a}_field_note_a"`,
+		},
+		down: []string{
+			`ALTER TABLE "_old_{a}_field_note_a" RENAME TO "field_note_a"`, `DROP INDEX "_old_{a}_idx_field_note_a__parent_id"`,
+			`CREATE INDEX "idx_field_note_a__parent_id" ON "field_note_a" ("parent_id")`, `CREATE UNIQUE INDEX "uq_field_note_a__value" ON "field_note_a" ("value")`,
+		},
 	},
 	{
 		name: "renamed", old: note("id: a, type: slug"), new: note("id: b, type: slug, renamed_from: a"),

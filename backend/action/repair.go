@@ -177,6 +177,11 @@ func (m *mending) difference(ctx context.Context, want Table, have LiveTable, d 
 func (m *mending) index(ctx context.Context, want Table, have LiveTable, d Difference) error {
 	i := slices.IndexFunc(want.Indexes, func(index Index) bool { return index.Name == d.Index })
 	index := want.Indexes[i]
+	if f := m.fieldOf(want.Name, d.Column); f != nil && !m.made[want.Name] && !m.made[want.Name+"."+d.Column] {
+		if err := m.checkLength(ctx, d.key(), d.rule(), f, m.now(want.Name), m.g.Dialect.Quote(m.column(want.Name, d.Column))); err != nil {
+			return err
+		}
+	}
 	if index.Unique && !m.made[want.Name] && !m.made[want.Name+"."+d.Column] {
 		field := d.Column
 		if f := m.fieldOf(want.Name, d.Column); f != nil {

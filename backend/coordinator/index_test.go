@@ -74,3 +74,67 @@ func TestAnIndexOnLongTexts(t *testing.T) {
 	b.breaking()
 	b.inSync()
 }
+
+// TestADefaultThatNoIndexHolds gives an indexed field a default that is too long for its index, in every way.
+func TestADefaultThatNoIndexHolds(t *testing.T) {
+	t.Parallel()
+	long := ""
+	for i := range 1000 {
+		long += string(rune('a'+i*7%26)) + string(rune('a'+i*i%23)) + string(rune('a'+i*i*i%25))
+	}
+	k := f("k text")
+	for _, c := range []struct{ name, before, after string }{
+		{"a new field", entity("note", k), entity("note", k, f("x text", "indexed: true", "default: "+long))},
+		{"a new content type", "", entity("note", k, f("x text", "indexed: true", "default: "+long))},
+		{"a new default", entity("note", k, f("x text", "indexed: true")), entity("note", k, f("x text", "indexed: true", "default: "+long))},
+		{"a new index", entity("note", k, f("x text", "default: "+long)), entity("note", k, f("x text", "indexed: true", "default: "+long))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "none", nil)
+			if c.before != "" {
+				b.save(notePath, c.before)
+				b.sql(`INSERT INTO content_note (id) VALUES ('1')`)
+			}
+			b.write(notePath, c.after)
+			if !b.postgres() {
+				b.breaking()
+				b.inSync()
+				return
+			}
+			before := b.everything()
+			refusal := b.reloadRefused(coordinator.ReloadRequest{Approve: "breaking"}, coordinator.CodeBlocked)
+			if !strings.Contains(refusal.Message, "The default of x is longer than 2,600 bytes") || b.everything() != before {
+				t.Errorf("refused with %q", refusal.Message)
+			}
+		})
+	}
+}
+
+// TestARepairOfAnIndexThatTextsAreTooLongFor drops an index, writes what it would have refused, and repairs.
+func TestARepairOfAnIndexThatTextsAreTooLongFor(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text", "indexed: true"), f("y text", "cardinality: -1", "indexed: true")))
+	long := ""
+	for i := range 1000 {
+		long += string(rune('!'+i*7%90)) + string(rune('!'+i*i%91)) + string(rune('!'+i*i*i%89))
+	}
+	b.sql(`DROP INDEX "idx_content_note__x"`, `DROP INDEX "idx_field_note_y__value"`)
+	for _, statement := range []string{`INSERT INTO content_note (id, x) VALUES ('1', ?)`, `INSERT INTO field_note_y (id, parent_id, value) VALUES ('2', '1', ?)`} {
+		if _, err := b.conn().Exec(b.numbered(statement), long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !b.postgres() {
+		b.repair()
+		b.inSync()
+		return
+	}
+	refusal := b.repairRefused(coordinator.RepairRequest{}, coordinator.CodeBlocked)
+	if !strings.Contains(refusal.Message, "longer than 2,600 bytes") {
+		t.Errorf("refused with %q", refusal.Message)
+	}
+	b.sql(`UPDATE content_note SET x = NULL`, `UPDATE field_note_y SET value = 'short'`)
+	b.repair()
+	b.inSync()
+}
