@@ -55,7 +55,7 @@ func printStatus(p *printer, status coordinator.Status) {
 		p.line(red.is("The database cannot be used: "), status.Database.Message)
 	}
 	if n := status.Drift.Differences; n > 0 {
-		p.line(yellow.is("Drift: "), status.Drift.Message, dim.is("   marain drift shows it, marain drift --repair mends it"))
+		p.line(yellow.is("Drift: "), status.Drift.Message, dim.is("   marain drift shows it, --repair mends the tables, --adopt the file"))
 	}
 	switch status.Watcher.State {
 	case "polling", "degraded", "unavailable":
@@ -89,11 +89,14 @@ func stateLine(status coordinator.Status) piece {
 	if n := len(status.HeldFiles); n > 0 {
 		parts = append(parts, many(n, "file")+" held")
 	}
-	if n := status.Drift.Differences; n > 0 {
+	unusable := status.State == "unavailable" || status.State == "suspect"
+	if n := status.Drift.Differences; n > 0 && len(parts) == 0 && !unusable {
+		parts = append(parts, "Repair or adopt "+many(n, "difference")+" in the live tables") // nothing else is to be done
+	} else if n > 0 {
 		parts = append(parts, many(n, "difference")+" in the live tables")
 	}
 	switch {
-	case status.State == "unavailable" || status.State == "suspect":
+	case unusable:
 		return red.is("%s", strings.Join(append([]string{"Not available"}, parts...), ", "))
 	case len(status.InvalidFiles) > 0:
 		return red.is("%s", strings.Join(parts, ", "))

@@ -228,7 +228,11 @@ func TestDriftIsSeenAndRepaired(t *testing.T) {
 			if err != nil || page.Items[0].Kind != "repair" || page.Items[0].ActionID != r.ActionID || page.Items[0].Files[0].Version != 1 {
 				t.Errorf("history: %+v, %v", page.Items, err)
 			}
-			b.rollbackRefused(coordinator.RollbackRequest{ActionID: r.ActionID}, coordinator.CodeConflict)
+			refusal := b.rollbackRefused(coordinator.RollbackRequest{ActionID: r.ActionID}, coordinator.CodeInvalid)
+			backup := b.newest().Backup
+			if !strings.Contains(refusal.Message, "there is nothing to undo") || backup != "" && !strings.Contains(refusal.Message, "marain restore-backup "+backup) {
+				t.Error(refusal.Message)
+			}
 			b.open(false) // a new start finds nothing either
 			b.inSync()
 		})

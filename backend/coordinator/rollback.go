@@ -187,7 +187,7 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	}
 	switch e.Kind {
 	case history.KindRepair:
-		return goal{}, Errorf(CodeConflict, "batch %s put the tables back to what the files say; before it they were what no file says, so there is nothing to go back to", id)
+		return goal{}, notUndone(e)
 	case history.KindPurge:
 		return goal{}, Errorf(CodeInvalid, "batch %s destroyed what was out of use, which no rollback undoes: marain restore-backup %s brings back what was there before it", id, e.Record.Backup)
 	case history.KindRestore:
@@ -236,6 +236,16 @@ func (c *Coordinator) undoBatch(ctx context.Context, q database.Querier, id stri
 	}
 	g.lives, err = c.store.LivesAt(ctx, q, e.Seq-1)
 	return g, err
+}
+
+// notUndone says why a repair is not taken back, and what is possible instead.
+func notUndone(e history.Entry) error {
+	message := fmt.Sprintf("batch %s repaired the tables: they are what the files say since, and before it they were what no file says, so there is nothing to undo; "+
+		"to change them, change a file", e.ActionID)
+	if e.Record.Backup != "" {
+		message += fmt.Sprintf(". What was there before it is in a backup: marain restore-backup %s", e.Record.Backup)
+	}
+	return Errorf(CodeInvalid, "%s", message)
 }
 
 // shortList joins the first few names and counts the rest: a message with fifty of them is read by nobody.

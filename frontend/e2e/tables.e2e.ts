@@ -100,7 +100,7 @@ test('tables that somebody changed by hand are repaired, or adopted by the file'
     await screen.button('Drift').click();
     await screen.sees('The tables are what the files say');
     server.sql(`DROP INDEX idx_content_category__parent; ALTER TABLE content_page ADD COLUMN legacy TEXT;`);
-    await screen.says('1 difference in the tables');
+    await screen.says('Repair or adopt 1 difference in the tables');
     await screen.button('Changes').click();
     await screen.sees('The tables are not what the files say');
     await screen.button('Show them').click();
@@ -110,7 +110,7 @@ test('tables that somebody changed by hand are repaired, or adopted by the file'
     await screen.says('In sync');
 
     server.sql(`DROP INDEX idx_content_category__parent;`);
-    await screen.says('1 difference in the tables');
+    await screen.says('Repair or adopt 1 difference in the tables');
     await screen.page.getByRole('group', { name: 'Drift' }).getByRole('button').filter({ hasText: 'category' }).click();
     await screen.page.getByRole('tab', { name: 'Change the file' }).click();
     await screen.sees('Proposed');

@@ -31,7 +31,7 @@ describe('the status line begins with', () => {
     ['held only', { in_sync: false, state: 'held', held_files: [held] }, '0 changes waiting'],
     ['the folder is away', { in_sync: false, state: 'unavailable', invalid_files: [problem] }, 'Project folder not available'],
     ['the database cannot be trusted', { ...pending(1), state: 'suspect', database: { ...makeStatus().database, ok: false } }, 'Database not available'],
-    ['tables that differ', { in_sync: false, state: 'degraded', drift: { differences: 2, message: 'm' } }, '2 differences in the tables'],
+    ['tables that differ', { in_sync: false, state: 'degraded', drift: { differences: 2, message: 'm' } }, 'Repair or adopt 2 differences in the tables'],
     ['changes beside tables that differ', { ...pending(2), drift: { differences: 1, message: 'm' } }, '2 changes waiting'],
     ['not in sync for another reason', { in_sync: false, state: 'degraded' }, 'Looking at the files…'],
   ];

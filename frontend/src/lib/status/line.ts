@@ -35,7 +35,7 @@ function headline(status: Status): { tone: Tone; headline: string } {
   if (invalid > 0) return { tone: 'danger', headline: count(invalid, 'invalid file') };
   if (waiting > 0) return { tone: 'warn', headline: `${count(waiting, 'change')} waiting` };
   if (status.held_files.length > 0) return { tone: 'muted', headline: '0 changes waiting' };
-  if (status.drift.differences > 0) return { tone: 'warn', headline: `${count(status.drift.differences, 'difference')} in the tables` };
+  if (status.drift.differences > 0) return { tone: 'warn', headline: `Repair or adopt ${count(status.drift.differences, 'difference')} in the tables` };
   if (!status.in_sync) return { tone: 'muted', headline: 'Looking at the files…' };
   return { tone: 'safe', headline: 'In sync' };
 }
