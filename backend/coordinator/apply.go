@@ -48,22 +48,33 @@ func (c *Coordinator) apply(ctx context.Context, request ReloadRequest, actor Ac
 		return ApplyResult{}, err
 	}
 	began := time.Now()
+	return c.insist(ctx, func(made map[string]action.Rehearsal) (ApplyResult, error) {
+		return c.applyOnce(ctx, request, actor, approved, began, made)
+	})
+}
+
+// insist carries a request out, and again when somebody else was faster: it is planned anew on what is there now. With a
+// plan id the new plan must be the same. What is not rehearsed yet is rehearsed first, without the lock, so that nobody
+// who approves has to look at the plan before; made are the rehearsals of the request.
+func (c *Coordinator) insist(ctx context.Context, once func(made map[string]action.Rehearsal) (ApplyResult, error)) (ApplyResult, error) {
 	made := map[string]action.Rehearsal{}
-	for try := 1; ; try++ {
-		result, err := c.applyOnce(ctx, request, actor, approved, began, made)
+	for late, rehearsed := 1, 0; ; {
+		result, err := once(made)
 		var first *unproved
-		if errors.As(err, &first) && try < attempts {
+		switch {
+		case errors.As(err, &first) && rehearsed < attempts:
+			rehearsed++
 			if err := c.aside(ctx, first.trial, made); err != nil {
 				return ApplyResult{}, err
 			}
-			continue
-		}
-		if !errors.Is(err, executor.ErrStale) {
+		case !errors.Is(err, executor.ErrStale):
 			return result, err
-		}
-		// Somebody else was faster: plan anew on what is there now. With a plan id the new plan must be the same.
-		if try == attempts {
-			return ApplyResult{}, &Error{Code: CodeStale, Message: "the database keeps changing: " + err.Error(), Details: []any{}, Cause: err}
+		case first == nil && late < attempts:
+			late++
+		default:
+			return ApplyResult{}, &Error{
+				Code: CodeStale, Message: "the database keeps changing; nothing was changed by this: try again in a moment (" + err.Error() + ")", Details: []any{}, Cause: err,
+			}
 		}
 	}
 }

@@ -86,7 +86,7 @@ type trial struct {
 // unproved is the error of a plan that must be rehearsed before it can be approved.
 type unproved struct{ trial *trial }
 
-func (e *unproved) Error() string { return "the plan is not rehearsed yet" }
+func (e *unproved) Error() string { return "the plan became another one each time it was rehearsed" }
 
 // Unwrap says that such a plan is not true any more: when it is still not rehearsed after several tries, then because
 // it became another one each time.

@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,6 +21,7 @@ const mailPath = "config/config.mail.yaml"
 type watched struct {
 	database.Database
 	copies atomic.Int64
+	ahead  atomic.Pointer[func()]                                              // runs before each copy
 	wrong  atomic.Pointer[action.Dialect]                                      // instead of its own
 	during atomic.Pointer[func(ctx context.Context, s database.Scratch) error] // runs before what a copy is for
 }
@@ -35,6 +37,9 @@ func (w *watched) Dialect() action.Dialect {
 
 func (w *watched) Scratch(ctx context.Context, c database.Copy, fn func(database.Scratch) error) error {
 	w.copies.Add(1)
+	if ahead := w.ahead.Load(); ahead != nil {
+		(*ahead)()
+	}
 	return w.Database.Scratch(ctx, c, func(s database.Scratch) error {
 		if during := w.during.Load(); during != nil {
 			if err := (*during)(ctx, s); err != nil {
@@ -275,6 +280,38 @@ func TestAnAutomaticApplyDoesNotWaitForARehearsal(t *testing.T) {
 		t.Errorf("%+v, %v", l.plan.Rehearsal, l.err)
 	}
 	if n := w.copies.Load(); n != 2 {
+		t.Errorf("%d rehearsals", n)
+	}
+}
+
+// An approval of what nobody looked at rehearses it first. Where the plan becomes another one each time, it gives up after
+// a few, says why, and nothing is changed.
+func TestAPlanThatChangesWhileItIsRehearsed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
+	b.apply(coordinator.ReloadRequest{})
+	removed := b.save(notePath, entity("note", f("a text")))
+	w := b.watched(false)
+	n, most, columns := 0, 3, 0
+	ahead := func() {
+		if n++; n <= most {
+			columns++
+			b.sql(fmt.Sprintf(`ALTER TABLE content_note ADD COLUMN theirs_%d TEXT`, columns))
+		}
+	}
+	w.ahead.Store(&ahead)
+	request := coordinator.RollbackRequest{ActionID: removed.ActionID}
+	refusal := b.rollbackRefused(request, coordinator.CodeStale)
+	if n != most || !strings.Contains(refusal.Message, "keeps changing") || !strings.Contains(refusal.Message, "try again") || slices.Contains(b.columns("content_note"), "b") {
+		t.Errorf("%d rehearsals, %s", n, refusal.Message)
+	}
+	b.rollback(request) // nothing changes any more
+	b.inSync()
+	n, most = 0, 2 // as long as it ends in time, nobody hears of it
+	b.write(notePath, entity("note", f("a text"))) // it was rolled back, so it is held until it is named
+	b.apply(coordinator.ReloadRequest{Files: []string{notePath}, Approve: "breaking"})
+	b.inSync()
+	if n != most+1 {
 		t.Errorf("%d rehearsals", n)
 	}
 }

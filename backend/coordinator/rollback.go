@@ -47,20 +47,9 @@ func (c *Coordinator) rollback(ctx context.Context, request RollbackRequest, act
 		return ApplyResult{}, err
 	}
 	began := time.Now()
-	made := map[string]action.Rehearsal{}
-	for try := 1; ; try++ {
-		result, err := c.rollbackOnce(ctx, request, actor, began, made)
-		var first *unproved
-		if errors.As(err, &first) && try < attempts {
-			if err := c.aside(ctx, first.trial, made); err != nil {
-				return ApplyResult{}, err
-			}
-			continue
-		}
-		if !errors.Is(err, executor.ErrStale) || try == attempts {
-			return result, err
-		}
-	}
+	return c.insist(ctx, func(made map[string]action.Rehearsal) (ApplyResult, error) {
+		return c.rollbackOnce(ctx, request, actor, began, made)
+	})
 }
 
 func checkRollback(r RollbackRequest) error {
