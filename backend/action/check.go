@@ -136,7 +136,10 @@ func (w *work) checkRows(ctx context.Context, e *document.Entity) error {
 			return Risk, diff.Breaking, fmt.Sprintf("%s of %s go out of use; they are kept and can be brought back", rowCount(n), e.ID)
 		},
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return w.checkRevisionsLeave(ctx, key, e)
 }
 
 // checkValues asks how many rows hold a value of a field that is about to leave.
@@ -347,11 +350,20 @@ func (f *fields) checkUniqueDefault(ctx context.Context, c diff.FieldAdded) erro
 	if !c.Field.Unique || c.Field.Default == nil {
 		return nil
 	}
-	rows, err := f.read(ctx, fmt.Sprintf("SELECT count(*) AS n FROM %s", f.now(document.ContentTable(f.new.ID))), 1)
+	n, proved, err := f.check(ctx, probe{
+		key: c.Key, rule: c.Rule,
+		query: fmt.Sprintf("SELECT count(*) AS n, count(*) AS total FROM %s", f.now(document.ContentTable(f.new.ID))),
+		judge: func(n, _ int64) (Verdict, diff.Category, string) {
+			if n <= 1 {
+				return ProvedSafe, diff.Safe, fmt.Sprintf("%s get the default", rowCount(n))
+			}
+			return Risk, diff.Breaking, fmt.Sprintf("%s would get the same default", rowCount(n))
+		},
+	})
 	if err != nil {
-		return fmt.Errorf("count rows: %w", err)
+		return err
 	}
-	if n := whole(rows[0]["n"]); n > 1 {
+	if proved && n > 1 {
 		f.block(c.Key, fmt.Sprintf("%s is unique, and %s would get the same default", c.Field.ID, rowCount(n)), "Leave out the default or unique")
 	}
 	return nil

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"marain/backend/diff"
@@ -12,17 +13,34 @@ import (
 func (f *fields) checkReplacement(ctx context.Context, r *replacement) error {
 	rows := f.g.rows(f.nowName(document.ContentTable(f.new.ID)), false)
 	lie := f.today(r.from, false)
-	if !SameStorage(r.from, r.to) {
-		if err := f.checkConversion(ctx, r, rows, lie); err != nil {
+	if r.rule == diff.ComponentChanged {
+		if err := f.checkShape(ctx, r.from, r.to); err != nil {
+			return err
+		}
+	}
+	for _, revisions := range f.both() {
+		if SameStorage(r.from, r.to) {
+			break
+		}
+		of := f.g.rows(f.nowName(rowTable(f.new.ID, revisions)), revisions)
+		if err := f.checkConversion(ctx, r, of, f.today(r.from, revisions)); err != nil {
 			return err
 		}
 	}
 	if r.from.Multiple() && !r.to.Multiple() {
-		if err := f.checkLimit(ctx, r.key, r.rule, r.from, r.to); err != nil {
+		if err := f.checkFirst(ctx, r); err != nil {
 			return err
 		}
 	}
 	return f.checkRules(ctx, r, rows, rows.convert(rows.read(lie), r.to))
+}
+
+// checkFirst proves what becomes of several values of which one is left.
+func (f *fields) checkFirst(ctx context.Context, r *replacement) error {
+	if err := errors.Join(f.checkLimit(ctx, r.key, r.rule, r.from, r.to), f.checkStray(ctx, r)); err != nil || !f.old.Versioned {
+		return err
+	}
+	return f.checkRevisionLimit(ctx, r)
 }
 
 // checkConversion asks which values do not come back from the other type exactly as they were.
@@ -34,6 +52,10 @@ func (f *fields) checkConversion(ctx context.Context, r *replacement, rows rowse
 	}
 	as := rows.as(r.from, r.to, value)
 	survives := RoundTrip(f.g.Dialect, r.from, r.to, value)
+	what := r.to.ID
+	if rows.revisions {
+		what += " in revisions"
+	}
 	var lost int64
 	_, _, err := f.check(ctx, probe{
 		key: r.key, rule: r.rule,
@@ -45,11 +67,11 @@ func (f *fields) checkConversion(ctx context.Context, r *replacement, rows rowse
 		judge: func(n, total int64) (Verdict, diff.Category, string) {
 			switch {
 			case n == 0:
-				return ProvedSafe, diff.Warning, fmt.Sprintf("All %s of %s convert, and back again exactly", count(total, "value"), r.to.ID)
+				return ProvedSafe, diff.Warning, fmt.Sprintf("All %s of %s convert, and back again exactly", count(total, "value"), what)
 			case lost == 0:
-				return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s are written differently afterwards; going back gives the originals back", group(n), count(total, "value"), r.to.ID)
+				return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s are written differently afterwards; going back gives the originals back", group(n), count(total, "value"), what)
 			}
-			return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s do not convert and become empty; the originals are kept and come back with a rollback", group(lost), count(total, "value"), r.to.ID)
+			return Risk, diff.Breaking, fmt.Sprintf("%s of %s of %s do not convert and become empty; the originals are kept and come back with a rollback", group(lost), count(total, "value"), what)
 		},
 	})
 	return err

@@ -127,7 +127,7 @@ func (f *fields) leave(ctx context.Context, change diff.Change) error {
 	if !ok || f.letFieldGo(c.Field) {
 		return nil
 	}
-	if err := f.checkValues(ctx, f.old, c); err != nil {
+	if err := errors.Join(f.checkValues(ctx, f.old, c), f.checkRevisionValues(ctx, c)); err != nil {
 		return err
 	}
 	if err := f.foreignIndexes(ctx, c.Field); err != nil {
@@ -394,10 +394,12 @@ func (f *fields) alter(ctx context.Context, c diff.FieldAltered) error {
 		if c.To.Type == document.EntityReference {
 			return f.checkTarget(ctx, c.Key, c.Rule, c.From, c.To)
 		}
-		return nil
+		return f.checkKept(ctx, c)
 	case diff.CardinalityLowered:
 		return f.checkLimit(ctx, c.Key, c.Rule, c.From, c.To)
-	case diff.DefaultChanged, diff.FieldLabelled, diff.TypeWidened, diff.CardinalityRaised, diff.ComponentChanged:
+	case diff.ComponentChanged:
+		return f.checkShape(ctx, c.From, c.To)
+	case diff.DefaultChanged, diff.FieldLabelled, diff.TypeWidened, diff.CardinalityRaised:
 		return nil // published with the definition: the values can stay as they lie
 	}
 	f.block(c.Key, fmt.Sprintf("%s (%s) cannot be planned", c.Message, c.Rule), "Put the former text back, or add a new field beside the old one")

@@ -263,6 +263,9 @@ func (w *work) grade() {
 				graded, worst = true, max(worst, c.Category)
 			}
 		}
+		if f.Changes[i].Rule == diff.CardinalityRaised {
+			worst = max(worst, diff.Warning) // its checks are about other rules: the values move in any case
+		}
 		if graded {
 			f.Changes[i].Category = worst
 		}

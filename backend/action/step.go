@@ -97,6 +97,12 @@ type Dialect interface {
 	// Same writes the condition that two expressions hold the same value of a field: texts byte by byte, components by
 	// their content. Two NULLs are the same.
 	Same(f *document.Field, a, b string) string
+	// Holds writes the condition that a component has something else than null at a path of keys. It is never NULL and
+	// raises no error, whatever value is.
+	Holds(value string, path []string) string
+	// Inside writes what a component has at a path of keys, as a column of the field's type holds it: NULL where there is
+	// nothing, or a value of another type. It raises no error, whatever value is.
+	Inside(f *document.Field, value string, path []string) string
 }
 
 // SQL writes the update with the quoting of a dialect.

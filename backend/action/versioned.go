@@ -44,10 +44,9 @@ func (f *fields) revisionTables(e *document.Entity) []revisionTable {
 
 // checkRevisions asks how many revisions are about to go out of use.
 func (f *fields) checkRevisions(ctx context.Context) error {
-	table := f.now(document.RevisionsTable(f.was.ID))
 	_, _, err := f.check(ctx, probe{
 		key: "versioned", rule: diff.VersionedChanged,
-		query: fmt.Sprintf("SELECT count(*) AS n, count(*) AS total FROM %s", table),
+		query: fmt.Sprintf("SELECT count(*) AS n, count(*) AS total FROM (%s) AS r", f.revisionsOf(f.was)),
 		judge: func(n, _ int64) (Verdict, diff.Category, string) {
 			if n == 0 {
 				return ProvedSafe, diff.Safe, fmt.Sprintf("%s has no revisions", f.was.ID)

@@ -119,3 +119,18 @@ func toJSON(value string, f *document.Field) string {
 		return "to_jsonb(" + value + ")"
 	}
 }
+
+// inJSON writes what is at a path of keys.
+func inJSON(value string, path []string) string {
+	return "(" + enclosed(value) + " #> '{" + strings.Join(path, ",") + "}')"
+}
+
+// Holds writes the condition that a component has something else than null at a path.
+func (Dialect) Holds(value string, path []string) string {
+	return "coalesce(jsonb_typeof" + inJSON(value, path) + " <> 'null', false)"
+}
+
+// Inside writes what a component has at a path as a column of the field's type holds it.
+func (Dialect) Inside(f *document.Field, value string, path []string) string {
+	return "(" + fromJSON(inJSON(value, path), f) + ")"
+}

@@ -65,7 +65,7 @@ func (d Dialect) reshape(from, to *document.Field, value string) string {
 	value = enclosed(value)
 	replaced, removed := "json_replace("+value, ""
 	for _, r := range action.RetypedFields(from, to) {
-		path := "'$." + strings.Join(r.Path, ".") + "'"
+		path := inJSON(r.Path)
 		converted := "(SELECT " + toJSON(d.Convert(r.From, r.To, "x"), r.To) + " FROM (SELECT " + fromJSON(value, path, r.From) + " AS x))"
 		replaced += ", " + path + ", json(coalesce(" + converted + ", 'null'))"
 		// '$[0]' is nothing in an object.
@@ -109,4 +109,24 @@ func toJSON(value string, f *document.Field) string {
 	default: // joined with nothing, a JSON text is a text like any other, and is quoted; a NULL would become a null
 		return "(SELECT CASE WHEN y IS NOT NULL THEN json_quote(y) END FROM (SELECT (" + value + ") || '' AS y))"
 	}
+}
+
+// inJSON writes the path of keys in SQLite's own way.
+func inJSON(path []string) string { return "'$." + strings.Join(path, ".") + "'" }
+
+// Holds writes the condition that a component has something else than null at a path.
+func (Dialect) Holds(value string, path []string) string {
+	value = enclosed(value)
+	kind := "json_type(" + value + ", " + inJSON(path) + ")"
+	return "(CASE WHEN typeof(" + value + ") = 'text' THEN CASE WHEN json_valid(" + value + ") THEN coalesce(" + kind + " <> 'null', 0) ELSE 0 END ELSE 0 END)"
+}
+
+// Inside writes what a component has at a path as a column of the field's type holds it.
+func (Dialect) Inside(f *document.Field, value string, path []string) string {
+	value = enclosed(value)
+	inside := fromJSON(value, inJSON(path), f)
+	if action.Stored(f.Type) == action.ColumnDatetime {
+		inside = "(SELECT " + fill(textToDatetime, "x") + " FROM (SELECT " + inside + " AS x))"
+	}
+	return "(CASE WHEN typeof(" + value + ") = 'text' THEN CASE WHEN json_valid(" + value + ") THEN " + inside + " END END)"
 }
