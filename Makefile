@@ -71,6 +71,10 @@ bench: ## how fast a saved file becomes visible and live
 bench-rows: ## changes of a table with a million rows (MARAIN_ROWS), on SQLite and PostgreSQL
 	go test -run '^$$' -bench Rows -benchtime 1x -timeout 30m ./tests/bench
 
+.PHONY: corpus
+corpus: ## how often the verdict on a change is right, on SQLite and PostgreSQL, beside grading by the text alone
+	@go test -count 1 -run Corpus -v ./tests/corpus | { grep -Ev '^ *(===|---) |^(PASS|ok)' || true; }
+
 .PHONY: format
 format: ## rewrite Go files the way `make check` wants them
 	@scripts/check --write

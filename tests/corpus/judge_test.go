@@ -233,18 +233,21 @@ func (s *subject) carryOut(plan action.Plan) (coordinator.ApplyResult, bool) {
 	s.t.Helper()
 	if s.fate == refused || s.fate == asks {
 		var refusal *coordinator.Error
-		if _, err := s.apply(s.files(), "breaking", nil); !errors.As(err, &refusal) || refusal.Code != coordinator.CodeBlocked {
+		if _, err := s.apply(coordinator.ReloadRequest{Files: s.files(), Approve: "breaking"}); !errors.As(err, &refusal) || refusal.Code != coordinator.CodeBlocked {
 			s.t.Errorf("applied without what it needs: %v", err)
 		}
 	}
 	if s.fate == refused {
 		return coordinator.ApplyResult{}, false
 	}
-	grade := plan.Category
-	if s.fate == asks {
-		grade = diff.Breaking
+	request := coordinator.ReloadRequest{Files: s.files(), Answers: s.known.answers}
+	switch {
+	case len(s.known.answers) > 0: // which make another plan
+		request.Approve = "breaking"
+	case plan.Category > diff.Safe:
+		request.PlanID, request.Approve = plan.ID, plan.Category.String()
 	}
-	r, err := s.apply(s.files(), grade.String(), s.known.answers)
+	r, err := s.apply(request)
 	if err != nil {
 		s.t.Fatalf("apply: %v", err)
 	}

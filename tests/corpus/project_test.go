@@ -134,8 +134,8 @@ func (p *project) plan(files []string, answers map[string]string) action.Plan {
 	return plan
 }
 
-func (p *project) apply(files []string, approve string, answers map[string]string) (coordinator.ApplyResult, error) {
-	return p.c.Reload(context.Background(), coordinator.ReloadRequest{Files: files, Approve: approve, Answers: answers}, person)
+func (p *project) apply(request coordinator.ReloadRequest) (coordinator.ApplyResult, error) {
+	return p.c.Reload(context.Background(), request, person)
 }
 
 // sound fails the test when verify finds a fault.
