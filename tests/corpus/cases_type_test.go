@@ -130,43 +130,73 @@ func storage() []change {
 		exclusively(sqlite, retyped("words among components", "component{n integer}", "text", []string{"'no json'"},
 			"a text in place of a component stays as it is; that it would not become a component again is said", unhurt(warning).risky("type_changed 1"))),
 		exclusively(sqlite, retyped("bytes in a freer text", "text", "rich_text", []string{"x'00ff'"}, "the column stays as it is", unhurt(safe))),
-		{kind: "required", name: "bytes and texts are values", was: "x integer", now: "x integer required", only: sqlite, x: []string{"1", "'abc'", "x''"},
-			why: "whatever they are, they are not NULL", known: unhurt(safe)},
-		{kind: "cardinality", name: "one to many, a text among numbers", was: "x integer", now: "x integer many", only: sqlite, x: []string{"1", "'abc'"},
-			why: "values go on as they are", known: unhurt(warning)},
+		{
+			kind: "required", name: "bytes and texts are values", was: "x integer", now: "x integer required", only: sqlite, x: []string{"1", "'abc'", "x''"},
+			why: "whatever they are, they are not NULL", known: unhurt(safe),
+		},
+		{
+			kind: "cardinality", name: "one to many, a text among numbers", was: "x integer", now: "x integer many", only: sqlite, x: []string{"1", "'abc'"},
+			why: "values go on as they are", known: unhurt(warning),
+		},
 	}
 }
 
 func together() []change {
 	const kind = "several at once"
 	return []change{
-		{kind: kind, name: "a type and required, all fit", was: "x text", now: "x integer required", x: []string{"'1'", "'2'"},
-			why: "every text is a number, and no row lacks one", known: unhurt(warning)},
-		{kind: kind, name: "a type and required, one does not fit", was: "x text required", now: "x integer required", x: []string{"'1'", "'a'"},
-			why: "one text is no number, and its row needs a value", known: asked(1, "type_changed 1, type_changed 1", "backfill:note.x=7", "x.2", "7")},
-		{kind: kind, name: "a type and unique, different numbers", was: "x text", now: "x integer unique", x: []string{"'1'", "'2'"},
-			why: "every text is a number, and no two are equal", known: unhurt(warning)},
-		{kind: kind, name: "a type and unique, the same number", was: "x text unique", now: "x integer unique", x: []string{"'1'", "'01'"},
-			why: "two texts are the same number", known: inTheWay(1, "type_changed 1, type_changed 1")},
-		{kind: kind, name: "a type and a list", was: "x text", now: "x integer many", x: []string{"'1'", "'a'", "NULL"},
-			why: "one text is no number", known: altered(1, "type_changed 1", "x.2", gone)},
-		{kind: kind, name: "a list of another type that fits", was: "x text many", now: "x integer many", list: []string{"1 '1'", "1 '2'"},
-			why: "every text is a number", known: unhurt(warning)},
-		{kind: kind, name: "a list of another type that does not fit", was: "x text many", now: "x integer many", list: []string{"1 'a'", "1 '2'"},
-			why: "one text is no number and leaves the list", known: altered(1, "type_changed 1", "x.1", "2", "x.1.1", gone)},
-		{kind: kind, name: "a list of another type that becomes one", was: "x text many", now: "x integer", list: []string{"1 '1'", "1 'a'"},
+		{
+			kind: kind, name: "a type and required, all fit", was: "x text", now: "x integer required", x: []string{"'1'", "'2'"},
+			why: "every text is a number, and no row lacks one", known: unhurt(warning),
+		},
+		{
+			kind: kind, name: "a type and required, one does not fit", was: "x text required", now: "x integer required", x: []string{"'1'", "'a'"},
+			why: "one text is no number, and its row needs a value", known: asked(1, "type_changed 1, type_changed 1", "backfill:note.x=7", "x.2", "7"),
+		},
+		{
+			kind: kind, name: "a type and unique, different numbers", was: "x text", now: "x integer unique", x: []string{"'1'", "'2'"},
+			why: "every text is a number, and no two are equal", known: unhurt(warning),
+		},
+		{
+			kind: kind, name: "a type and unique, the same number", was: "x text unique", now: "x integer unique", x: []string{"'1'", "'01'"},
+			why: "two texts are the same number", known: inTheWay(1, "type_changed 1, type_changed 1"),
+		},
+		{
+			kind: kind, name: "a type and a list", was: "x text", now: "x integer many", x: []string{"'1'", "'a'", "NULL"},
+			why: "one text is no number", known: altered(1, "type_changed 1", "x.2", gone),
+		},
+		{
+			kind: kind, name: "a list of another type that fits", was: "x text many", now: "x integer many", list: []string{"1 '1'", "1 '2'"},
+			why: "every text is a number", known: unhurt(warning),
+		},
+		{
+			kind: kind, name: "a list of another type that does not fit", was: "x text many", now: "x integer many", list: []string{"1 'a'", "1 '2'"},
+			why: "one text is no number and leaves the list", known: altered(1, "type_changed 1", "x.1", "2", "x.1.1", gone),
+		},
+		{
+			kind: kind, name: "a list of another type that becomes one", was: "x text many", now: "x integer", list: []string{"1 '1'", "1 'a'"},
 			why:   "the second value goes out of use, whatever it is",
-			known: hidden(1, "type_changed 1, type_changed 1", "x.1.1", gone)},
-		{kind: kind, name: "a new field and a label", was: "x text", now: "x text label=Title; y text", x: []string{"'a'"},
-			why: "neither touches a value", known: unhurt(safe)},
-		{kind: kind, name: "required here, removed there", was: "x text; y text", now: "x text required", x: []string{"'a'"},
-			sql: []string{`UPDATE content_note SET y = 'b'`}, why: "one value goes out of use", known: hidden(1, "field_removed 1", "y.1", gone)},
-		{kind: kind, name: "two fields, one is harmless", was: "x text; y text", now: "x text unique; y integer", x: []string{"'a'", "'b'"},
-			sql: []string{`UPDATE content_note SET y = '1'`}, why: "different texts, and texts that are numbers", known: unhurt(warning)},
-		{kind: kind, name: "unique falls and required comes", was: "x text unique", now: "x text required", x: []string{"'a'", "'b'"},
-			why: "no row lacks a value", known: unhurt(safe)},
-		{kind: kind, name: "a new type, empty, beside a reference to it", was: "x text", now: "x text; r entity_reference to=other", otherNow: "y text",
-			x: []string{"'a'"}, why: "nothing points anywhere yet", known: unhurt(safe)},
+			known: hidden(1, "type_changed 1, type_changed 1", "x.1.1", gone),
+		},
+		{
+			kind: kind, name: "a new field and a label", was: "x text", now: "x text label=Title; y text", x: []string{"'a'"},
+			why: "neither touches a value", known: unhurt(safe),
+		},
+		{
+			kind: kind, name: "required here, removed there", was: "x text; y text", now: "x text required", x: []string{"'a'"},
+			sql: []string{`UPDATE content_note SET y = 'b'`}, why: "one value goes out of use", known: hidden(1, "field_removed 1", "y.1", gone),
+		},
+		{
+			kind: kind, name: "two fields, one is harmless", was: "x text; y text", now: "x text unique; y integer", x: []string{"'a'", "'b'"},
+			sql: []string{`UPDATE content_note SET y = '1'`}, why: "different texts, and texts that are numbers", known: unhurt(warning),
+		},
+		{
+			kind: kind, name: "unique falls and required comes", was: "x text unique", now: "x text required", x: []string{"'a'", "'b'"},
+			why: "no row lacks a value", known: unhurt(safe),
+		},
+		{
+			kind: kind, name: "a new type, empty, beside a reference to it", was: "x text", now: "x text; r entity_reference to=other", otherNow: "y text",
+			x: []string{"'a'"}, why: "nothing points anywhere yet", known: unhurt(safe),
+		},
 	}
 }
 

@@ -160,12 +160,12 @@ func (p *project) read(table string, keys, rest, values []string, order string, 
 }
 
 // expected is what a picture must have become, by key.
-func (before picture) expected(becomes map[string]string) map[string]string {
+func (p picture) expected(becomes map[string]string) map[string]string {
 	want := map[string]string{}
 	if becomes[all] == gone {
 		return want
 	}
-	for key, c := range before {
+	for key, c := range p {
 		if c.plain != none && !(becomes[revisions] == gone && strings.Contains(key, "@")) {
 			want[key] = c.plain
 		}
@@ -182,10 +182,10 @@ func (before picture) expected(becomes map[string]string) map[string]string {
 }
 
 // differences lists what of a picture is not as wanted. A value that was never there may be empty now.
-func (after picture) differences(want map[string]string) []string {
+func (p picture) differences(want map[string]string) []string {
 	var list []string
 	for key, value := range want {
-		now, there := after[key]
+		now, there := p[key]
 		switch {
 		case !there:
 			list = append(list, fmt.Sprintf("%s is gone, want %s", key, value))
@@ -193,7 +193,7 @@ func (after picture) differences(want map[string]string) []string {
 			list = append(list, fmt.Sprintf("%s is %s, want %s", key, now.plain, value))
 		}
 	}
-	for key, now := range after {
+	for key, now := range p {
 		if _, known := want[key]; !known && now.plain != none {
 			list = append(list, fmt.Sprintf("%s is %s, and should not be there", key, now.plain))
 		}
@@ -203,9 +203,9 @@ func (after picture) differences(want map[string]string) []string {
 }
 
 // changes lists what is not stored exactly as it was; what is new does not count.
-func (before picture) changes(after picture) []string {
+func (p picture) changes(after picture) []string {
 	var list []string
-	for key, was := range before {
+	for key, was := range p {
 		if now, there := after[key]; !there || now.raw != was.raw {
 			list = append(list, fmt.Sprintf("%s was %s and is %s", key, was.raw, now.raw))
 		}
