@@ -1,0 +1,193 @@
+package coordinator_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"marain/backend/coordinator"
+)
+
+// TestGivenValuesWithRevisionsThatComeAndGo crosses a value that was given with revisions off and on.
+func TestGivenValuesWithRevisionsThatComeAndGo(t *testing.T) {
+	t.Parallel()
+	on := "versioned: true\n"
+	b := noted(t, on+entity("note", f("x text", "required: true")))
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'a')`, `INSERT INTO content_revisions_note (id, rid, x) VALUES ('1', 1, 'old')`)
+	optional := b.save(notePath, entity("note", f("x text")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('2')`)
+	values, revisions := `SELECT id, x FROM content_note ORDER BY id`, `SELECT id, x FROM content_revisions_note ORDER BY id`
+	back := b.version(notePath, 1, "backfill:note.x", "z")
+	b.inSync()
+	b.want(values, "1|a", "2|z")
+	b.want(revisions, "1|old")
+	b.to(optional)
+	b.inSync()
+	b.want(values, "1|a", "2|∅")
+	b.to(back)
+	b.inSync()
+	b.want(values, "1|a", "2|z")
+	b.want(revisions, "1|old")
+	// The same with another type between.
+	b.save(notePath, entity("note", f("x integer")))
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('3', 4)`)
+	b.to(back)
+	b.inSync()
+	b.want(values, "1|a", "2|z", "3|4")
+	b.want(revisions, "1|old")
+	b.to(optional)
+	b.inSync()
+	b.want(values, "1|a", "2|∅", "3|4")
+}
+
+// TestGivenValuesOfAContentTypeThatLeaves takes the content type away between.
+func TestGivenValuesOfAContentTypeThatLeaves(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text", "required: true"), f("l text", "cardinality: -1")))
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'a')`, `INSERT INTO field_note_l (id, parent_id, value, sort_order) VALUES ('a', '1', 'p', 0), ('b', '1', 'q', 1)`)
+	optional := b.save(notePath, entity("note", f("x text"), f("l text")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('2')`, `UPDATE content_note SET l = NULL WHERE id = '1'`)
+	values, list := `SELECT id, x FROM content_note ORDER BY id`, `SELECT value FROM field_note_l ORDER BY sort_order, id`
+	back := b.version(notePath, 1, "backfill:note.x", "z")
+	b.inSync()
+	b.want(values, "1|a", "2|z")
+	b.want(list, "q")
+	b.remove(notePath)
+	b.breaking()
+	b.inSync()
+	b.to(optional)
+	b.inSync()
+	b.want(`SELECT id, x, l FROM content_note ORDER BY id`, "1|a|∅", "2|∅|∅")
+	b.to(back)
+	b.inSync()
+	b.want(values, "1|a", "2|z")
+	b.want(list, "q")
+	b.to(optional)
+	b.sql(`UPDATE content_note SET l = 'n' WHERE id = '1'`)
+	b.to(back)
+	b.inSync()
+	b.want(list, "n", "q")
+}
+
+// TestAPurgeBetweenAWayAndItsWayBack purges everything that is out of use between an undo and its undo.
+func TestAPurgeBetweenAWayAndItsWayBack(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text", "required: true")))
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'a')`)
+	first := b.last()
+	optional := b.save(notePath, entity("note", f("x text")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('2')`)
+	back := b.undo(optional, "backfill:note.x", "z")
+	n := len(b.tombstones())
+	b.purge(coordinator.PurgeRequest{OlderThanDays: days(0), Confirm: fmt.Sprint(n)})
+	b.inSync()
+	b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|a", "2|z")
+	// What was before it is gone, and says so; nothing changes by asking.
+	before := b.everything()
+	for _, r := range []coordinator.RollbackRequest{{ActionID: back.ActionID}, {To: optional.ActionID}} {
+		b.rollbackRefused(r, coordinator.CodeBlocked)
+	}
+	if b.everything() != before {
+		t.Error("a refusal changed something")
+	}
+	_ = first
+	b.save(notePath, entity("note", f("x text", "label: Other")))
+	b.inSync()
+}
+
+// TestReferencesThatLeaveTogether removes content types that refer to each other and brings them back, one of them with
+// another type of field.
+func TestReferencesThatLeaveTogether(t *testing.T) {
+	t.Parallel()
+	const other = "schemas/other.schema.yaml"
+	note := entity("note", f("ref entity_reference", "target_entity: other"), f("x text"))
+	b := newBench(t, "none", map[string]string{notePath: note, other: entity("other", f("refs entity_reference", "target_entity: note", "cardinality: -1"))})
+	first := b.breaking()
+	b.sql(`INSERT INTO content_other (id) VALUES ('o')`, `INSERT INTO content_note (id, ref, x) VALUES ('1', 'o', '07')`, `INSERT INTO field_other_refs (id, parent_id, value) VALUES ('r', 'o', '1')`)
+	typed := b.save(notePath, entity("note", f("ref text"), f("x integer")))
+	b.sql(`UPDATE content_note SET ref = 'free' WHERE id = '1'`)
+	b.remove(notePath)
+	b.remove(other)
+	gone := b.breaking()
+	b.inSync()
+	b.to(first)
+	b.inSync()
+	b.want(`SELECT ref, x FROM content_note`, "free|07")
+	b.want(`SELECT value FROM field_other_refs`, "1")
+	b.to(gone)
+	b.inSync()
+	b.to(typed)
+	b.inSync()
+	b.want(`SELECT ref, x FROM content_note`, "free|7")
+	b.want(`SELECT value FROM field_other_refs`, "1")
+}
+
+// TestARenamedContentTypeWithOtherTypes changes the id and a type in one save, and goes back and forth.
+func TestARenamedContentTypeWithOtherTypes(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text"), f("l text", "cardinality: -1")))
+	first := b.last()
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', '07')`, `INSERT INTO field_note_l (id, parent_id, value) VALUES ('a', '1', 'p')`)
+	memo := b.save(notePath, entity("memo", f("x integer"), f("l text")))
+	b.inSync()
+	b.sql(`INSERT INTO content_memo (id, x, l) VALUES ('2', 5, 'q')`)
+	b.to(first)
+	b.inSync()
+	b.want(`SELECT id, x FROM content_note`, "1|07")
+	b.want(`SELECT value FROM field_note_l`, "p")
+	b.sql(`UPDATE content_note SET x = '08'`)
+	b.to(memo)
+	b.inSync()
+	b.want(`SELECT id, x, l FROM content_memo`, "2|5|q")
+	b.to(first)
+	b.inSync()
+	b.want(`SELECT id, x FROM content_note`, "1|08")
+}
+
+// TestAComponentThatChangesBackAndForth retypes what is inside of a component.
+func TestAComponentThatChangesBackAndForth(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("c component", "fields: [{id: a, type: text}, {id: b, type: text}]")))
+	b.sql(`INSERT INTO content_note (id, c) VALUES ('1', '{"a":"07","b":"x"}'), ('2', '{"a":"no"}'), ('3', NULL)`)
+	read := `SELECT id, c FROM content_note ORDER BY id`
+	had := b.rows(read)
+	number := b.save(notePath, entity("note", f("c component", "fields: [{id: a, type: integer}, {id: b, type: text}]")))
+	b.inSync()
+	then := b.rows(read)
+	back := b.undo(number)
+	b.inSync()
+	b.want(read, had...)
+	b.undo(back)
+	b.inSync()
+	b.want(read, then...)
+	b.sql(`UPDATE content_note SET c = '{"a":9}' WHERE id = '2'`)
+	edited := b.rows(read)
+	b.to(back)
+	b.inSync()
+	if got := b.rows(read); got[0] != had[0] || got[2] != had[2] || got[1] == had[1] {
+		t.Errorf("%q", got)
+	}
+	b.to(number)
+	b.inSync()
+	b.want(read, edited...)
+}
+
+// TestARestoredBackupAndThenBack restores a backup and goes back from there.
+func TestARestoredBackupAndThenBack(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text"), f("k text")))
+	first := b.last()
+	b.sql(`INSERT INTO content_note (id, x, k) VALUES ('1', '07', 'k'), ('2', 'abc', NULL)`)
+	b.save(notePath, entity("note", f("x integer"), f("k text")))
+	b.save(notePath, entity("note", f("x integer")))
+	b.sql(`UPDATE content_note SET x = 8 WHERE id = '1'`)
+	backups := b.backups()
+	b.restore(backups[0]) // the newest: right before the removal
+	b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|7", "2|∅")
+	b.open(false)
+	if _, err := b.c.Rollback(context.Background(), coordinator.RollbackRequest{To: first.ActionID}, person); err != nil {
+		t.Fatal(err)
+	}
+	b.sound()
+	b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|07", "2|abc")
+}
