@@ -87,6 +87,9 @@ func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
 		return Draft{}, fmt.Errorf("plan %s: %w", in.Path, err)
 	}
 	w.grade()
+	if err := w.room(ctx); err != nil {
+		return w.draft, err
+	}
 	return w.draft, w.bystanders(ctx)
 }
 

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,7 +38,7 @@ func (g *Generator) Repair(ctx context.Context, in Input, batch int64) (Draft, e
 		}
 	}
 	w.grade()
-	if err := w.bystanders(ctx); err != nil {
+	if err := errors.Join(w.room(ctx), w.bystanders(ctx)); err != nil {
 		return Draft{}, err
 	}
 	return w.draft, nil

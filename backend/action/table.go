@@ -52,6 +52,9 @@ type LiveTable struct {
 	Name    string
 	Columns []LiveColumn
 	Indexes []Index // those with a name of their own; not the ones behind a primary key
+	// Slots is how many of the columns that a table may have are taken: on PostgreSQL those that were dropped count too. 0
+	// means that it is as many as there are columns.
+	Slots int
 }
 
 // LiveColumn is a column as the database has it.

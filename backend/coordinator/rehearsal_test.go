@@ -307,7 +307,7 @@ func TestAPlanThatChangesWhileItIsRehearsed(t *testing.T) {
 	}
 	b.rollback(request) // nothing changes any more
 	b.inSync()
-	n, most = 0, 2 // as long as it ends in time, nobody hears of it
+	n, most = 0, 2                                 // as long as it ends in time, nobody hears of it
 	b.write(notePath, entity("note", f("a text"))) // it was rolled back, so it is held until it is named
 	b.apply(coordinator.ReloadRequest{Files: []string{notePath}, Approve: "breaking"})
 	b.inSync()

@@ -55,8 +55,9 @@ const (
 	LiveRefusesEmpty   Rule = "live_refuses_empty"
 	LiveIndexDiffers   Rule = "live_index_differs"
 	LiveUniqueDiffers  Rule = "live_unique_differs"
-	OthersDepend       Rule = "others_depend" // something of another program follows what is renamed, or stays on it
-	ValuesLost         Rule = "values_lost"   // what was out of use is not there any more
+	OthersDepend       Rule = "others_depend"  // something of another program follows what is renamed, or stays on it
+	ColumnsScarce      Rule = "columns_scarce" // a table has nearly all the columns that the database allows
+	ValuesLost         Rule = "values_lost"    // what was out of use is not there any more
 	UnknownRule        Rule = "unknown"
 )
 
@@ -69,7 +70,7 @@ func (r Rule) TextCategory() Category {
 		return Safe
 	case OptionalToRequired, UniqueAdded, FieldRenamedRule, CardinalityRaised, VersionedChanged, ConfigValueJumped,
 		ConfigServiceKey, PlainTextSecret, FileMoved, LiveTableMissing, LiveColumnMissing, LiveAllowsEmpty,
-		LiveUniqueDiffers, OthersDepend, ValuesLost, ValuesReturned:
+		LiveUniqueDiffers, OthersDepend, ColumnsScarce, ValuesLost, ValuesReturned:
 		return Warning
 	default:
 		return Breaking // what the rules do not know is breaking

@@ -18,13 +18,13 @@ import (
 // inspect lists the columns and the indexes of tables in the current schema. Indexes that belong to a constraint are not
 // those of a document. It is written so that the server plans it quickly and once: no joins but by index.
 const inspect = `SELECT c.relname::text, '', coalesce(a.attnum::int4, 0), coalesce(a.attname::text, ''), format_type(a.atttypid, a.atttypmod),
-	coalesce(a.attnotnull, false), coalesce(a.atthasdef, false), coalesce(a.attcollation::text, '')
+	coalesce(a.attnotnull, false), coalesce(a.atthasdef, false), coalesce(a.attcollation::text, ''), c.relnatts::int4
 FROM pg_class AS c LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
 UNION ALL
 SELECT c.relname::text, i.relname::text, x.indnkeyatts::int4, x.indkey::text, '', x.indisunique,
 	x.indpred IS NOT NULL OR NOT x.indisvalid OR x.indnullsnotdistinct OR i.relam <> ` + btree + ` OR x.indoption::text ~ '[1-9]'
-	OR EXISTS (SELECT 1 FROM pg_opclass AS p WHERE p.oid = ANY (x.indclass::oid[]) AND NOT p.opcdefault), x.indcollation::text
+	OR EXISTS (SELECT 1 FROM pg_opclass AS p WHERE p.oid = ANY (x.indclass::oid[]) AND NOT p.opcdefault), x.indcollation::text, 0
 FROM pg_class AS c JOIN pg_index AS x ON x.indrelid = c.oid JOIN pg_class AS i ON i.oid = x.indexrelid
 WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY (?::name[]) AND c.relkind IN ('r', 'p')
 	AND (SELECT count(*) FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.oid AND d.deptype = 'i') = 0`
@@ -40,6 +40,7 @@ type part struct {
 	kind          sql.NullString
 	first, second bool   // NOT NULL and a default; unique and special
 	collation     string // of an index, one for each column
+	slots         int    // of the table: columns, those that were dropped included
 }
 
 // Inspect returns those of the named tables that exist in the current schema, with their columns and the indexes that
@@ -60,7 +61,7 @@ func (db *DB) Inspect(ctx context.Context, q database.Querier, names []string) (
 	for _, p := range parts {
 		t, known := tables[p.table]
 		if !known {
-			t.Name, columns = p.table, map[string]part{}
+			t.Name, t.Slots, columns = p.table, p.slots, map[string]part{}
 		}
 		if p.index != "" {
 			t.Indexes = append(t.Indexes, p.asIndex(columns))
@@ -81,7 +82,7 @@ func inspectParts(ctx context.Context, q database.Querier, names []string) (part
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var p part
-		if err := rows.Scan(&p.table, &p.index, &p.number, &p.name, &p.kind, &p.first, &p.second, &p.collation); err != nil {
+		if err := rows.Scan(&p.table, &p.index, &p.number, &p.name, &p.kind, &p.first, &p.second, &p.collation, &p.slots); err != nil {
 			return nil, err
 		}
 		parts = append(parts, p)

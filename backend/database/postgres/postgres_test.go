@@ -379,14 +379,14 @@ func TestInspect(t *testing.T) {
 			return err
 		}
 		got := fmt.Sprintf("%+v", tables)
-		want := `map[Nothing:{Name:Nothing Columns:[{Name:A Type:TEXT NotNull:false Default:false}] Indexes:[]} nothing:{Name:nothing Columns:[] Indexes:[]} ` +
+		want := `map[Nothing:{Name:Nothing Columns:[{Name:A Type:TEXT NotNull:false Default:false}] Indexes:[] Slots:1} nothing:{Name:nothing Columns:[] Indexes:[] Slots:0} ` +
 			`t"x:{Name:t"x Columns:[{Name:id Type:TEXT NotNull:true Default:false} {Name:a b Type:BIGINT NotNull:true Default:true} {Name:c Type:DOUBLE PRECISION NotNull:false Default:false} ` +
 			`{Name:at Type:TIMESTAMPTZ NotNull:false Default:false} {Name:v Type:CHARACTER VARYING(20) NotNull:false Default:false} {Name:own Type:"My Type" NotNull:false Default:false} ` +
 			`{Name:j Type:JSONB NotNull:false Default:false} {Name:b Type:BOOLEAN NotNull:false Default:false}] ` +
 			`Indexes:[{Name:A Table:t"x Columns:[c] Unique:false Special:false} {Name:expression Table:t"x Columns:[a b] Unique:false Special:true} ` +
 			`{Name:falling Table:t"x Columns:[c] Unique:false Special:true} {Name:gin Table:t"x Columns:[j] Unique:false Special:true} ` +
 			`{Name:partial Table:t"x Columns:[c] Unique:false Special:true} {Name:pattern Table:t"x Columns:[v] Unique:false Special:true} ` +
-			`{Name:u Table:t"x Columns:[a b c] Unique:true Special:false}]}]`
+			`{Name:u Table:t"x Columns:[a b c] Unique:true Special:false}] Slots:9}]`
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

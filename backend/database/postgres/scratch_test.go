@@ -82,6 +82,12 @@ JOIN pg_class AS c ON c.oid = x.indrelid WHERE c.relnamespace = ` + schema + ` A
 				return err
 			}
 			got, err := db.Inspect(background, s, []string{"Child", `p"a`, "plain", "other"})
+			for _, tables := range []map[string]action.LiveTable{want, got} { // what was dropped before is no part of a copy
+				for name, table := range tables {
+					table.Slots = 0
+					tables[name] = table
+				}
+			}
 			if strings.ReplaceAll(fmt.Sprint(got), "PUBLIC.", "") != fmt.Sprint(want) {
 				t.Errorf("\n got %+v\nwant %+v", got, want)
 			}

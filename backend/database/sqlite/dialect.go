@@ -18,6 +18,9 @@ var _ action.Dialect = Dialect{}
 // Name returns sqlite.
 func (Dialect) Name() string { return "sqlite" }
 
+// MostColumns is what SQLite is built with unless somebody says otherwise.
+func (Dialect) MostColumns() (most int, reused bool) { return 2000, true }
+
 // Quote returns a name as it stands in SQL, its quotes doubled.
 func (Dialect) Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 

@@ -349,7 +349,7 @@ func TestInspect(t *testing.T) {
 		got := fmt.Sprintf("%+v", tables)
 		want := `map[t"x:{Name:t"x Columns:[{Name:id Type:TEXT NotNull:true Default:false} {Name:a b Type:INTEGER NotNull:true Default:true} {Name:c Type:REAL NotNull:false Default:false} {Name:g Type: NotNull:false Default:false}] ` +
 			`Indexes:[{Name:expression Table:t"x Columns:[] Unique:false Special:true} {Name:partial Table:t"x Columns:[c] Unique:false Special:true} ` +
-			`{Name:u Table:t"x Columns:[a b c] Unique:true Special:false}]}]`
+			`{Name:u Table:t"x Columns:[a b c] Unique:true Special:false}] Slots:0}]`
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
