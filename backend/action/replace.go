@@ -123,6 +123,10 @@ func (f *fields) along(r *replacement, t Tombstone) (*replacement, error) {
 	if !ok {
 		return nil, fmt.Errorf("field %s: incarnations %s and %s are of different lines", r.to.ID, r.tag, t.Tag)
 	}
+	// Places of slugs can hold any text: what comes there is what the field is from now on.
+	end := *hops[len(hops)-1].to.field
+	end.Type = r.to.Type
+	hops[len(hops)-1].to.field = &end
 	r.back, r.hops, r.next = &t, hops, t.Tag
 	f.used[t.Tag] = true
 	return r, nil

@@ -102,7 +102,7 @@ func (r rowset) newest(before []stop, end stop, lies bool) (string, error) {
 		}
 		hop := passage{rowset: r, from: before[i].field, to: next.field, there: there, here: given}
 		whole := passage{rowset: r, from: before[i].field, to: end.field, here: here}
-		text = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", hop.agrees(before[i], next), text, whole.forth(before[i].own))
+		text = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", hop.agrees(before[i], next, whole.held(before[i], end)), text, whole.forth(before[i].own))
 	}
 	return text, nil
 }
@@ -110,21 +110,28 @@ func (r rowset) newest(before []stop, end stop, lies bool) (string, error) {
 // agrees writes the condition that a stop holds exactly what the next one has become there. A value of several that is
 // not there any more was taken away, unless it never was, because it had no counterpart. Where the next one was made
 // from it, the two also agree while that is what it becomes: what does not convert has nothing else to come back from.
-func (p passage) agrees(at, next stop) string {
+// Where that is nothing at all, what is held at the end must not say otherwise.
+func (p passage) agrees(at, next stop, held string) string {
 	back, forth := p.back(next.own), p.forth(at.own)
 	same := p.same(p.from, at.own, back)
 	made := p.g.Origins[next.tag].From == at.tag
 	if made {
-		same = fmt.Sprintf("(%s OR %s)", same, p.same(p.to, next.own, forth))
+		same = fmt.Sprintf("(%s OR %s AND (%s IS NOT NULL OR %s))", same, p.same(p.to, next.own, forth), forth, held)
 	}
 	if at.id == "" {
 		return same
 	}
 	alone := fmt.Sprintf("%s IS NULL AND %s IS NULL", at.id, back)
 	if made {
-		alone = fmt.Sprintf("(%s OR %s IS NULL AND %s IS NULL)", alone, next.id, forth)
+		alone = fmt.Sprintf("(%s OR %s IS NULL AND %s IS NULL AND %s)", alone, next.id, forth, held)
 	}
 	return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN %s ELSE %s END", at.id, next.id, same, alone)
+}
+
+// held writes the condition that the end of a way has nothing, or what a stop is there: then nobody wrote at the stop what
+// the end would hide.
+func (p passage) held(at, end stop) string {
+	return fmt.Sprintf("(%s IS NULL OR %s)", end.own, p.same(p.to, end.own, p.forth(at.own)))
 }
 
 // aside writes the values of a way with several for a row: one row for each id at any stop, and the text for its value.

@@ -191,3 +191,25 @@ func TestARestoredBackupAndThenBack(t *testing.T) {
 	b.sound()
 	b.want(`SELECT id, x FROM content_note ORDER BY id`, "1|07", "2|abc")
 }
+
+// TestATextInThePlaceOfASlug changes a slug back to a text by hand: what was written meanwhile needs not be a slug.
+func TestATextInThePlaceOfASlug(t *testing.T) {
+	t.Parallel()
+	for _, cardinality := range []string{"1", "-1"} {
+		b := noted(t, entity("note", f("x slug", "unique: false", "cardinality: "+cardinality)))
+		read := `SELECT id, x FROM content_note ORDER BY id`
+		b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2')`)
+		edit := `UPDATE content_note SET x = 1.5 WHERE id = '1'`
+		if cardinality == "1" {
+			b.sql(`UPDATE content_note SET x = '15'`)
+		} else {
+			b.sql(`INSERT INTO field_note_x (id, parent_id, value) VALUES ('1', '1', '15'), ('2', '2', '15')`)
+			read, edit = `SELECT id, value FROM field_note_x ORDER BY id`, `UPDATE field_note_x SET value = 1.5 WHERE id = '1'`
+		}
+		b.save(notePath, entity("note", f("x float", "cardinality: "+cardinality)))
+		b.sql(edit)
+		b.save(notePath, entity("note", f("x text", "cardinality: "+cardinality)))
+		b.inSync()
+		b.want(read, "1|1.5", "2|15")
+	}
+}
