@@ -183,6 +183,34 @@ func components() []change {
 			known: altered(1, "component_changed 1", "x.1", `={"n":12}`, "x.2", `{}`),
 		},
 		{
+			kind: kind, name: "a required field more, inside a component", was: "x component{n integer, c component(a integer)}",
+			now: "x component{n integer, c component(a integer|b text required)}",
+			x:   []string{`'{"c":{"a":1}}'`, `'{"c":{"b":"x"}}'`, `'{"n":1}'`, `'{"c":null}'`},
+			why: "one inner component lacks it, and where there is none nothing lacks it", known: broken(1, "component_changed 1"),
+		},
+		{
+			kind: kind, name: "a field less, inside a component", was: "x component{c component(a integer|b text)}", now: "x component{c component(a integer)}",
+			x:   []string{`'{"c":{"a":1}}'`, `'{"c":{"b":"x"}}'`, `'{"b":"x"}'`},
+			why: "one inner component has a value there", known: hidden(1, "component_changed 1"),
+		},
+		{
+			kind: kind, name: "a field less in a list of components", was: "x component many{n integer, m text}", now: "x component many{n integer}",
+			list: []string{`1 '{"n":1}'`, `1 '{"m":"a"}'`, `2 '{"m":null}'`},
+			why:  "one component of a list has a value there", known: hidden(1, "component_changed 1"),
+		},
+		{
+			kind: kind, name: "a list inside that has one value from now on", was: "x component{n integer many}", now: "x component{n integer}",
+			x:   []string{`'{"n":[1,2]}'`, `'{}'`},
+			why: "one component has a list where a number is expected, and keeps it", known: broken(1, "component_changed 1"),
+		},
+		{
+			kind: kind, name: "one field fits another type, one leaves", was: "x component{n integer, m text}", now: "x component{n text}",
+			x:          []string{`'{"n":12,"m":"a"}'`},
+			why:        "the number is exactly how the text is written; the other value has no place any more",
+			known:      hidden(1, "component_changed 1", "x.1", `={"n":"12","m":"a"}`),
+			onPostgres: &known{fate: hides, n: 1, grade: breaking, risks: []string{"component_changed 1"}, becomes: map[string]string{"x.1": `={"m":"a","n":"12"}`}},
+		},
+		{
 			kind: kind, name: "a text in its place", was: "x component{n text}", now: "x component{n integer}", only: sqlite,
 			x: []string{`'{"n":"12"}'`, `'no json'`}, why: "what is no component stays as it is",
 			known: unhurt(warning, "x.1", `={"n":12}`),

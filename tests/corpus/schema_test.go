@@ -20,7 +20,8 @@ type field struct {
 // parse makes a content type of a short form: parts with semicolons between them, of which a part "versioned",
 // "recursive" or "name=word" is about the content type and every other one is a field, its id and type first. Behind
 // them stand required, unique, ununique, indexed, many, and with a value each max, default, to, from, label and about. A
-// component has its fields in braces behind all of that, with commas between them.
+// component has its fields in braces behind all of that, with commas between them; one inside has
+// them in parentheses, with bars.
 func parse(id, form string) schema {
 	s := schema{}
 	name, head := id, ""
@@ -50,6 +51,11 @@ func parse(id, form string) schema {
 
 func parseField(part, indent string) (field, string) {
 	part, inside, component := strings.Cut(part, "{")
+	between := ","
+	if !component {
+		part, inside, component = strings.Cut(part, "(")
+		between = "|"
+	}
 	words := strings.Fields(part)
 	f := field{id: words[0], kind: words[1]}
 	var text strings.Builder
@@ -83,7 +89,7 @@ func parseField(part, indent string) (field, string) {
 	}
 	if component {
 		line("fields:")
-		for _, sub := range strings.Split(strings.TrimSuffix(strings.TrimSpace(inside), "}"), ",") {
+		for _, sub := range strings.Split(strings.TrimRight(strings.TrimSpace(inside), "})"), between) {
 			_, lines := parseField(strings.TrimSpace(sub), indent+"    ")
 			text.WriteString(lines)
 		}
