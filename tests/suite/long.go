@@ -17,7 +17,7 @@ const (
 // longSuites are the tests that run shorter in `make test` too. They say what they did.
 func longSuites() []suite {
 	of := func(run string, packages ...string) []string {
-		return append([]string{"go", "test", "-race", "-json", "-count=1", "-timeout=12h", "-run=" + run}, packages...)
+		return append([]string{"go", "test", "-race", unchecked, "-json", "-count=1", "-timeout=12h", "-run=" + run}, packages...)
 	}
 	const model = "TestNothingIsLost$"
 	return []suite{
