@@ -165,8 +165,13 @@ func (d Bystander) remedy() string {
 	return "Drop it first: " + why
 }
 
-// Ours reports whether it is the reference from the values of a field to their row, which Marain makes itself.
+// Ours reports whether it is something that Marain makes itself: the reference from the values of a field to their row, or
+// the primary key of revisions, which has two columns.
 func (d Bystander) Ours() bool {
+	if d.Kind == PrimaryKey {
+		revisions := strings.HasPrefix(d.Table, "content_revisions_") || strings.HasPrefix(d.Table, "field_revisions_")
+		return revisions && len(d.Columns) == 2 && d.Columns["id"] && d.Columns["rid"]
+	}
 	return d.Kind == ForeignKey && strings.HasPrefix(d.Child, "field_") && strings.HasPrefix(d.Parent, "content_") && (d.Columns["parent_id"] || d.Table == d.Parent)
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // Where a field has one value in one incarnation and several in the next, the one follows the first of the several. A row
-// whose single value was taken away follows none of them: what was second is the first then, and was never the single
-// one. Such rows are marked whenever a way crosses from one to the other, with the first value that they have, so that
+// whose single value was taken away, or written to something that has no counterpart there, follows none of them: what was
+// second is the first then, and was never the single one. Such rows are marked whenever a way crosses from one to the other, with the first value that they have, so that
 // the next way across neither brings it in nor takes it away too.
 
 // clearing is what is known of such rows between two incarnations.
@@ -36,15 +36,15 @@ func (r rowset) clearing(h hop) clearing {
 	return clearing{}
 }
 
-// follows writes the rule of a single value that follows the first of several, unless it was taken away and the first is
-// the one that was left then.
+// follows writes the rule of a single value that follows the first of several, unless it has no counterpart there, or was
+// taken away, and the first is the one that was left then.
 func (p passage) follows(own, first string) string {
 	value := p.chosen(own, first)
 	if p.cleared.column == "" {
 		return value
 	}
-	return fmt.Sprintf("CASE WHEN %s IS NULL AND %s IS NOT NULL AND %s THEN NULL ELSE %s END",
-		own, p.cleared.column, p.same(p.from, first, p.cleared.column), value)
+	return fmt.Sprintf("CASE WHEN %s IS NULL AND %s IS NOT NULL AND %s THEN %s ELSE %s END",
+		p.as(p.to, p.from, own), p.cleared.column, p.same(p.from, first, p.cleared.column), own, value)
 }
 
 // noted are the columns that a query of single values has more: whether the value was given, and what the row is marked
@@ -89,7 +89,7 @@ func (p passage) heads(several, one string, there spot) string {
 		p.apart(), p.of("m", "given"), p.of("m", "value"))
 }
 
-// clear marks the rows whose single value was taken away, at every place where a way crosses from one value to several
+// clear marks the rows whose single value follows none of the several, at every place where a way crosses from one value to several
 // or back. All values on the way lie where they belong by then; those at its end are in use when that is said.
 func (f *fields) clear(r *replacement, inUse bool) []Step {
 	var steps []Step
@@ -114,8 +114,9 @@ func (f *fields) clear(r *replacement, inUse bool) []Step {
 		steps = append(steps, AddColumn{rows.table, Column{Name: marker, Type: kind}}, Update{
 			Table: rows.table, Set: []Assignment{{marker, value}},
 			From: "(" + rows.first(rows.read(several)) + ") AS " + rows.quote("m"),
-			Where: fmt.Sprintf("%s AND %s IS NULL AND %s IS NOT NULL",
-				rows.match("m", rows.parents(), rows.table, rows.keys), rows.column(one.column), rows.as(several.field, one.field, value)),
+			Where: fmt.Sprintf("%s AND %s IS NULL AND %s",
+				rows.match("m", rows.parents(), rows.table, rows.keys), rows.as(one.field, several.field, rows.column(one.column)),
+				rows.distinct(one.field, rows.column(one.column), rows.as(several.field, one.field, value))),
 		})
 		f.buryMark(Tombstone{Kind: Cleared, Tag: tag, Of: tags[0], Life: Life{Tag: tags[1]}}, r.to.ID, several.field)
 	}

@@ -37,7 +37,7 @@ const (
 	Displaced TombstoneKind = "displaced"
 	// Filled marks the rows that were given a value because they had none: a way back gives them none again.
 	Filled TombstoneKind = "filled"
-	// Cleared marks the rows whose single value was taken away while there were several, with the first of those. Its Life
+	// Cleared marks the rows whose single value was taken away, or has no counterpart, with the first of the several. Its Life
 	// has the incarnation of the several values, Of that of the single one.
 	Cleared TombstoneKind = "cleared"
 	// Foreign is a column that another program made in the place of ours. Its Shape has the table's name, and its Life the

@@ -125,15 +125,15 @@ func (c *course) listed(parent, id, rid string, v any, order int) string {
 	return fmt.Sprintf("('%s', %s, '%s', %s, %d)", id, rid, parent, literal(c.kind, v), order)
 }
 
-// edit writes to every second kind of row on the side in use: to the rows of that kind and to their revisions.
+// edit writes to the rows of a kind on the side in use, and to their revisions.
 func (c *course) edit(kind string) {
 	c.t.Helper()
 	var statements []string
 	for _, p := range c.pairs {
 		for i := range number {
 			for _, r := range []string{row(kind, i), row(kind, i) + "#1"} {
-				if strings.Contains(r, "#") && !c.shape.versioned {
-					continue
+				if strings.Contains(r, "#") && (!c.shape.versioned || c.shape.from && !c.shape.to) {
+					continue // a first value that is taken away is remembered of rows only: nobody writes revisions twice
 				}
 				if c.of(p).field.Multiple() {
 					statements = append(statements, c.editList(p, r, i)...)
