@@ -99,12 +99,13 @@ func (w *work) lying(tag string) (Tombstone, bool) {
 	return Tombstone{}, false
 }
 
-// earlier returns the newest incarnation out of use on the line of a field in use whose values are what to asks for as
-// they lie: a type that is changed back gets its originals back, whichever kind of text it was.
+// earlier returns the newest incarnation out of use on the line of a field in use that has exactly the storage that to
+// asks for, while the one in use has not: a type that is changed back gets its originals back, whichever kind of text it
+// was.
 func (f *fields) earlier(from node, to *document.Field) (Tombstone, bool) {
 	for i := len(f.g.Tombstones) - 1; i >= 0; i-- {
 		t := f.g.Tombstones[i]
-		if t.Field == "" || t.Kind != Whole || t.EntityTag != f.life.Tag || f.used[t.Tag] || !fits(&t.Shape.Fields[0], to) {
+		if t.Field == "" || t.Kind != Whole || t.EntityTag != f.life.Tag || f.used[t.Tag] || !sameStorage(&t.Shape.Fields[0], to) || sameStorage(&t.Shape.Fields[0], from.field) {
 			continue
 		}
 		if _, related := f.links(from.tag, t.Tag); related {
@@ -114,10 +115,7 @@ func (f *fields) earlier(from node, to *document.Field) (Tombstone, bool) {
 	return Tombstone{}, false
 }
 
-// fits reports whether values of one field can lie where those of the other do, unchanged.
-func fits(a, b *document.Field) bool { return a.Multiple() == b.Multiple() && SameStorage(a, b) }
-
 // sameStorage reports whether values of two fields can lie in each other's place.
 func sameStorage(a, b *document.Field) bool {
-	return fits(a, b) && fits(b, a)
+	return a.Multiple() == b.Multiple() && SameStorage(a, b) && SameStorage(b, a)
 }

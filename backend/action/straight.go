@@ -86,53 +86,90 @@ func (r rowset) newest(before []stop, end stop, lies bool) (string, error) {
 		return "", err
 	}
 	for i := len(before) - 1; i >= 0; i-- {
-		next := end
-		if i+1 < len(before) {
-			next = before[i+1]
-		} else if !lies {
-			continue // it was made of the one before and cannot disagree
+		if !lies && i+1 == len(before) {
+			continue // the end was made of it and cannot disagree
 		}
-		there, err := r.marks(before[i].node)
+		rest := before[i+1 : len(before) : len(before)]
+		if lies {
+			rest = append(rest, end)
+		}
+		agree, err := r.onward(before[i], rest)
 		if err != nil {
 			return "", err
 		}
-		given, err := r.marks(next.node)
+		value, err := r.across(before[i:], end)
 		if err != nil {
 			return "", err
 		}
-		hop := passage{rowset: r, from: before[i].field, to: next.field, there: there, here: given}
-		whole := passage{rowset: r, from: before[i].field, to: end.field, here: here}
-		text = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", hop.agrees(before[i], next, whole.held(before[i], end)), text, whole.forth(before[i].own))
+		text = fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", agree, text, given(value, here))
 	}
 	return text, nil
 }
 
-// agrees writes the condition that a stop holds exactly what the next one has become there. A value of several that is
-// not there any more was taken away, unless it never was, because it had no counterpart. Where the next one was made
-// from it, the two also agree while that is what it becomes: what does not convert has nothing else to come back from.
-// Where that is nothing at all, what is held at the end must not say otherwise.
-func (p passage) agrees(at, next stop, held string) string {
-	back, forth := p.back(next.own), p.forth(at.own)
-	same := p.same(p.from, at.own, back)
-	made := p.g.Origins[next.tag].From == at.tag
-	if made {
-		same = fmt.Sprintf("(%s OR %s AND (%s IS NOT NULL OR %s))", same, p.same(p.to, next.own, forth), forth, held)
+// across writes the value of the first of some stops, converted at once to what the end holds. One that does not convert
+// may do so as the last of them holds it.
+func (r rowset) across(stops []stop, end stop) (string, error) {
+	first, last := stops[0], stops[len(stops)-1]
+	direct := r.as(first.field, end.field, first.own)
+	if len(stops) == 1 {
+		return direct, nil
 	}
-	if at.id == "" {
-		return same
+	marks, err := r.marks(last.node)
+	if err != nil {
+		return "", err
 	}
-	alone := fmt.Sprintf("%s IS NULL AND %s IS NULL", at.id, back)
-	if made {
-		alone = fmt.Sprintf("(%s OR %s IS NULL AND %s IS NULL AND %s)", alone, next.id, forth, held)
-	}
-	return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN %s ELSE %s END", at.id, next.id, same, alone)
+	between := given(r.as(first.field, last.field, first.own), marks)
+	return fmt.Sprintf("COALESCE(%s, %s)", direct, r.as(last.field, end.field, between)), nil
 }
 
-// held writes the condition that the end of a way has nothing, or what a stop is there: then nobody wrote at the stop what
-// the end would hide.
-func (p passage) held(at, end stop) string {
-	return fmt.Sprintf("(%s IS NULL OR %s)", end.own, p.same(p.to, end.own, p.forth(at.own)))
+// onward writes the condition that a stop holds exactly what the next one has become there. One that has no value may
+// just not have been able to hold it: then the one after it counts too.
+func (r rowset) onward(at stop, rest []stop) (string, error) {
+	text := ""
+	for i := len(rest) - 1; i >= 0; i-- {
+		hop, err := r.between(at, rest[i])
+		if err != nil {
+			return "", err
+		}
+		agrees := hop.agrees(at, rest[i])
+		if text != "" {
+			agrees = fmt.Sprintf("(%s OR %s IS NULL AND %s)", agrees, rest[i].own, text)
+		}
+		text = agrees
+	}
+	return text, nil
 }
+
+// between is the passage from one stop to another.
+func (r rowset) between(at, next stop) (p passage, err error) {
+	p = passage{rowset: r, from: at.field, to: next.field}
+	if p.there, err = r.marks(at.node); err != nil {
+		return p, err
+	}
+	p.here, err = r.marks(next.node)
+	return p, err
+}
+
+// agrees writes the condition that a stop holds exactly what another one has become there. A value of several that is
+// not there any more was taken away, unless it never was, because it had no counterpart. A row that was given a value
+// there, and still has it, had none that converts.
+func (p passage) agrees(at, next stop) string {
+	back := p.back(next.own)
+	same := p.same(p.from, at.own, back)
+	if at.id != "" {
+		return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN %s ELSE %s IS NULL AND %s IS NULL END", at.id, next.id, same, at.id, back)
+	}
+	if !p.made(at, next) {
+		return same
+	}
+	for _, m := range p.here {
+		same = fmt.Sprintf("CASE WHEN %s AND %s THEN %s IS NULL ELSE %s END", m.column, p.same(p.to, next.own, m.fill), p.as(p.from, p.to, at.own), same)
+	}
+	return same
+}
+
+// made reports whether the values of a stop were made from those of another.
+func (r rowset) made(at, next stop) bool { return r.g.Origins[next.tag].From == at.tag }
 
 // aside writes the values of a way with several for a row: one row for each id at any stop, and the text for its value.
 func (r rowset) aside(stops []stop, text string) string {

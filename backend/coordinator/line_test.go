@@ -185,29 +185,37 @@ func TestAnotherKindOfTextComesBack(t *testing.T) {
 	b.want(`SELECT x FROM content_note ORDER BY id`, "abc", "6")
 }
 
-// TestForwardPastWhatDoesNotConvert goes back and forth over a type that holds nothing of a row: nobody wrote, so what is
-// there afterwards is what was there before.
-func TestForwardPastWhatDoesNotConvert(t *testing.T) {
+// TestBackAndForthPastWhatDoesNotConvert goes over a type that holds nothing of a row: what is in use is not lost on the
+// way, and comes back as it was.
+func TestBackAndForthPastWhatDoesNotConvert(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{"cardinality: 1", "cardinality: -1"} {
 		t.Run(shape, func(t *testing.T) {
 			t.Parallel()
-			b := noted(t, entity("note", f("x float", shape)))
+			b := noted(t, entity("note", f("x text", shape)))
 			query := `SELECT x FROM content_note ORDER BY id`
-			if shape == "cardinality: 1" {
-				b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 9), ('2', 1)`)
-			} else {
-				b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2')`, `INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('a', '1', 9, 0), ('b', '2', 1, 0)`)
+			put := func(id, value string) {
+				if shape == "cardinality: 1" {
+					b.sql(`INSERT INTO content_note (id, x) VALUES ('` + id + `', ` + value + `)`)
+					return
+				}
+				b.sql(`INSERT INTO content_note (id) VALUES ('`+id+`')`, `INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('`+id+`', '`+id+`', `+value+`, 0)`)
+			}
+			if shape != "cardinality: 1" {
 				query = `SELECT f.value FROM content_note n LEFT JOIN field_note_x f ON f.parent_id = n.id ORDER BY n.id`
 			}
+			put("1", "'9'")
+			put("2", "'true'")
 			b.save(notePath, entity("note", f("x boolean", shape)))
-			b.save(notePath, entity("note", f("x text", shape)))
-			b.want(query, "∅", "true")
+			b.save(notePath, entity("note", f("x float", shape)))
 			b.version(notePath, 1)
-			b.want(query, "9", "1")
+			b.want(query, "9", "true")
+			put("3", "'55e3'")
 			b.version(notePath, 3)
+			b.want(query, "9", "1", "55000") // at the time there was nothing of 1; it is in use now and converts
+			b.version(notePath, 1)
 			b.inSync()
-			b.want(query, "∅", "true")
+			b.want(query, "9", "true", "55e3")
 		})
 	}
 }
@@ -268,4 +276,15 @@ func TestAColumnOfAnotherProgramFollowsItsList(t *testing.T) {
 	kept("field_note_y")
 	b.version(notePath, 1)
 	kept("field_note_x")
+}
+
+// TestGivenValuesStayWhenOnlyTheKindOfTextChanges makes texts of slugs that rows were given: they are what is in use.
+func TestGivenValuesStayWhenOnlyTheKindOfTextChanges(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x slug", "unique: false")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('1')`)
+	b.save(notePath, entity("note", f("x slug", "unique: false", "required: true")), "backfill:note.x", "given")
+	b.save(notePath, entity("note", f("x rich_text")))
+	b.inSync()
+	b.want(`SELECT x FROM content_note`, "given")
 }

@@ -86,7 +86,7 @@ func (m *machine) returned(id string, f *document.Field, line int, present recor
 // of a storage that the line had before, whoever was not written since has what it had then. Everything else is
 // converted.
 func (m *machine) altered(id string, was, f *document.Field, line int, before, after table) {
-	former, had := m.formerly(line, f)
+	former, had := m.formerly(line, was, f)
 	present := record{step: m.step, def: was, rows: valuesOf(before, was.ID)}
 	stays := lies(was, f)
 	for row, fields := range before {
@@ -107,7 +107,7 @@ func (m *machine) altered(id string, was, f *document.Field, line int, before, a
 			m.sameItems(id, f, line, former, present, row, nil, now[f.ID])
 		case had && isRevision(row):
 			// It may lie in a former place of before revisions were left off for a while.
-		case had && len(now[f.ID]) == 1 && former.def.Default != nil && oracle.Plain(f, typed(f, now[f.ID][0].value)) == oracle.Plain(f, former.def.Default):
+		case had && len(now[f.ID]) == 1 && m.defaults[oracle.Plain(f, typed(f, now[f.ID][0].value))]:
 			// The place of the field that comes back has given new rows its default all the while.
 		case had && m.filled(was, values):
 			// What a row was given is taken out again on the way back.
@@ -118,20 +118,19 @@ func (m *machine) altered(id string, was, f *document.Field, line int, before, a
 	}
 }
 
-// formerly returns what a line held when it last had values that can be those of a field as they lie.
-func (m *machine) formerly(line int, f *document.Field) (newest record, had bool) {
+// formerly returns what a line held when it last had the storage of a field, unless that is the present one.
+func (m *machine) formerly(line int, was, f *document.Field) (newest record, had bool) {
 	for _, r := range m.left[line] {
-		if r.def.Multiple() == f.Multiple() && (r.def.Type == f.Type || oracle.Fits(r.def, f)) && (!had || r.step > newest.step) {
+		if storage(r.def) != storage(was) && storage(r.def) == storage(f) && (!had || r.step > newest.step) {
 			newest, had = r, true
 		}
 	}
 	return newest, had
 }
 
-// stay proves that values are what they were; rows without one may have got what was answered, and those beyond a
-// limit may have gone out of use.
+// stay proves that values are what they were; rows without one may have got what was answered.
 func (m *machine) stay(id string, f *document.Field, row string, before, after []item) {
-	if slices.Equal(before, after) || f.Multiple() && f.Cardinality > 0 && len(before) > f.Cardinality && slices.Equal(before[:f.Cardinality], after) {
+	if slices.Equal(before, after) {
 		return
 	}
 	if len(before) == 0 && f.Required && m.filled(f, after) {
@@ -158,7 +157,8 @@ func (m *machine) converted(id string, was, f *document.Field, row string, befor
 	if slices.Equal(want, got) || len(want) == 0 && f.Required && m.filled(f, after) {
 		return
 	}
-	m.t.Fatalf("%s.%s of row %s was %q (%s) and is %q (%s), want %q", id, f.ID, row, before, was.Type, after, f.Type, want)
+	line := m.lives[id].lines[f.ID]
+	m.t.Fatalf("%s.%s of row %s was %q (%s) and is %q (%s), want %q\nit has been %s", id, f.ID, row, before, was.Type, after, f.Type, want, strings.Join(m.past[touch{row: row, line: line}], "\n"))
 }
 
 // isBack proves that files, their tables and the values in them are those of then, as far as nobody wrote since.
@@ -225,12 +225,12 @@ func (m *machine) presently(line int, before *state) record {
 func (m *machine) sameItems(id string, f *document.Field, line int, then, present record, row string, want, got []item) {
 	since := func(item string) bool { return m.edits[touch{row, line, item}].step > then.step }
 	fail := func(why string) {
-		m.t.Fatalf("%s.%s (%s) of row %s was %q and is %q: %s", id, f.ID, f.Type, row, want, got, why)
+		m.t.Fatalf("%s.%s (%s) of row %s was %q (step %d) and is %q: %s\nit has been %s", id, f.ID, f.Type, row, want, then.step, got, why, strings.Join(m.past[touch{row: row, line: line}], "\n"))
 	}
 	switch {
 	case !since("*"):
 		m.tally["values untouched"] += len(want)
-		if !slices.Equal(want, got) && !(len(want) == 0 && m.filled(f, got)) {
+		if !slices.Equal(want, got) && !(len(want) == 0 && m.filled(f, got)) && !m.more(f, line, present, row, want, got) {
 			fail("nobody wrote to it since")
 		}
 	case !then.def.Multiple() && !present.def.Multiple() && m.onlySingle(row, line, then.step):
@@ -244,7 +244,11 @@ func (m *machine) sameItems(id string, f *document.Field, line int, then, presen
 		if len(got) == 1 {
 			now = oracle.Plain(f, typed(f, got[0].value))
 		}
-		if !slices.Contains(values, now) && !m.unseen(f, line, row, want, e, got) && !(slices.Contains(values, "") && f.Required && m.filled(f, got)) {
+		switch {
+		case slices.Contains(values, now), slices.Contains(values, "") && (f.Required && m.filled(f, got) || m.madeOfGiven(f, now)):
+		case m.unseen(f, line, row, want, e, got):
+			m.stands(f, row, line, "", got)
+		default:
 			fail(fmt.Sprintf("written since: %s as %s, which is %q", e.value, e.def.Type, values))
 		}
 	case then.def.Multiple() && present.def.Multiple() && m.onlySeveral(row, line, then.step):
@@ -264,6 +268,35 @@ func stands(e edit, id string, present []item) bool {
 	return present[i].value == e.value
 }
 
+// more reports whether a row has all that it had, and besides what was in use and was not then, because a type in between
+// could not hold it.
+func (m *machine) more(f *document.Field, line int, present record, row string, want, got []item) bool {
+	if !slices.Equal(want, only(got, want)) || f.Multiple() != present.def.Multiple() {
+		return false
+	}
+	for _, i := range got {
+		one := []item{i}
+		if len(only(one, want)) > 0 {
+			continue
+		}
+		if m.as(f, f, one) != m.as(present.def, f, only(present.rows[row], one)) {
+			return false
+		}
+		m.stands(f, row, line, i.id, one)
+	}
+	return true
+}
+
+// stands takes what nobody could see to be another value for the newest one from now on.
+func (m *machine) stands(f *document.Field, row string, line int, id string, got []item) {
+	e := edit{step: m.step + 1, def: f} // after this batch
+	if len(got) == 1 {
+		e.value = got[0].value
+	}
+	m.edits[touch{row, line, id}] = e
+	m.edits[touch{row, line, "*"}] = edit{step: m.step + 1}
+}
+
 // becomes returns what a written value may be in a field: converted, at once or from another type of the line in which
 // it says exactly the same.
 func (m *machine) becomes(e edit, f *document.Field, line int) []string {
@@ -271,7 +304,7 @@ func (m *machine) becomes(e edit, f *document.Field, line int) []string {
 		def   *document.Field
 		value any
 	}
-	all := []saying{{e.def, typed(e.def, e.value)}}
+	all := []saying{{e.def, e.typed()}}
 	for i := 0; i < len(all); i++ {
 		for _, r := range m.left[line] {
 			at, is := all[i], oracle.Convert(all[i].def, r.def, all[i].value)
@@ -282,40 +315,68 @@ func (m *machine) becomes(e edit, f *document.Field, line int) []string {
 		}
 	}
 	var values []string
-	if oracle.IsText(e.def.Type) && oracle.IsText(f.Type) && e.value != "" {
-		values = append(values, oracle.Plain(f, typed(e.def, e.value))) // it may stay where it lies, also where slugs lie
-	}
 	for _, s := range all {
+		if oracle.IsText(s.def.Type) && oracle.IsText(f.Type) {
+			values = append(values, oracle.Plain(f, s.value)) // it may stay where it lies, also where slugs lie
+		}
 		values = append(values, oracle.Plain(f, oracle.Convert(s.def, f, s.value)))
 	}
 	return values
 }
 
-// unseen reports whether an edit left exactly what the value of then had become, there or in another type of the line,
-// so that nobody could see it.
+// madeOfGiven reports whether a value is what rows were given in another type, where theirs could not be held.
+func (m *machine) madeOfGiven(f *document.Field, value string) bool {
+	return slices.ContainsFunc(m.given, func(g given) bool { return value != "" && oracle.Plain(f, oracle.Convert(g.def, f, g.value)) == value })
+}
+
+// unseen reports whether an edit left exactly what the value that came back had become, there or in another type of the
+// line, so that nobody could see it. All items are those with the id of the edit, or of single values.
 func (m *machine) unseen(f *document.Field, line int, row string, want []item, e edit, got []item) bool {
-	if !slices.Equal(want, got) {
+	before := m.left[line][storage(f)]
+	if !slices.Equal(want, got) && !slices.Equal(only(before.rows[row], got), got) {
 		return false
 	}
-	was := ""
-	if len(want) == 1 {
-		was = oracle.Plain(e.def, oracle.Convert(f, e.def, typed(f, want[0].value)))
-	}
-	if was == oracle.Plain(e.def, typed(e.def, e.value)) {
+	became := m.as(f, e.def, got)
+	if wrote := e.plain(); became == wrote || became == "" && m.fills[wrote] {
 		return true
 	}
 	for _, r := range m.left[line] {
-		if lay := r.rows[row]; storage(r.def) != storage(e.def) && !r.def.Multiple() && !e.def.Multiple() {
-			held := ""
-			if len(lay) == 1 {
-				held = oracle.Plain(r.def, typed(r.def, lay[0].value))
-			}
-			if held == oracle.Plain(r.def, oracle.Convert(e.def, r.def, typed(e.def, e.value))) {
-				return true
-			}
+		if storage(r.def) != storage(e.def) && r.def.Multiple() == f.Multiple() && e.def.Multiple() == f.Multiple() &&
+			m.as(r.def, r.def, only(r.rows[row], append(got, want...))) == oracle.Plain(r.def, oracle.Convert(e.def, r.def, e.typed())) {
+			return true
 		}
 	}
 	return false
+}
+
+// as is what the first of some items says in another field; empty when there is none.
+func (m *machine) as(from, to *document.Field, items []item) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return oracle.Plain(to, oracle.Convert(from, to, typed(from, items[0].value)))
+}
+
+// only returns the items that have an id of some others.
+func only(items, others []item) []item {
+	return slices.DeleteFunc(slices.Clone(items), func(i item) bool {
+		return !slices.ContainsFunc(others, func(o item) bool { return o.id == i.id })
+	})
+}
+
+// typed is what an edit wrote: nil when it took a value away.
+func (e edit) typed() any {
+	if e.value == "" {
+		return nil
+	}
+	return typed(e.def, e.value)
+}
+
+func (e edit) plain() string {
+	if e.value == "" {
+		return ""
+	}
+	return oracle.Plain(e.def, e.typed())
 }
 
 // onlySingle reports whether a row was written since only while there was one value for it.
@@ -333,20 +394,11 @@ func (m *machine) onlySeveral(row string, line, step int) bool {
 	return m.edits[touch{row, line, ""}].step <= step
 }
 
-// sameList proves it value by value. Where a limit may have cut some off, nothing is said.
+// sameList proves it value by value. A lowered limit has cut none off.
 func (m *machine) sameList(f *document.Field, line int, then, present record, row string, want, got []item, fail func(string)) {
 	is := map[string]string{}
 	for _, i := range got {
 		is[i.id] = oracle.Plain(f, typed(f, i.value))
-	}
-	number := len(want)
-	for t, e := range m.edits {
-		if t.row == row && t.line == line && e.step > then.step && e.value != "" {
-			number++
-		}
-	}
-	if f.Cardinality > 0 && number > f.Cardinality {
-		return
 	}
 	for _, i := range want {
 		if m.edits[touch{row, line, i.id}].step <= then.step && is[i.id] != oracle.Plain(f, typed(f, i.value)) {
@@ -362,7 +414,10 @@ func (m *machine) sameList(f *document.Field, line int, then, present record, ro
 			continue
 		}
 		k := slices.IndexFunc(want, func(i item) bool { return i.id == t.item })
-		if k < 0 || !m.unseen(f, line, row, want[k:k+1], e, slices.DeleteFunc(slices.Clone(got), func(i item) bool { return i.id != t.item })) {
+		mine := slices.DeleteFunc(slices.Clone(got), func(i item) bool { return i.id != t.item })
+		if k >= 0 && m.unseen(f, line, row, want[k:k+1], e, mine) {
+			m.stands(f, row, line, t.item, mine)
+		} else {
 			fail(fmt.Sprintf("written since: %s is %s as %s, which is %q", t.item, e.value, e.def.Type, values))
 		}
 	}

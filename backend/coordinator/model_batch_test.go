@@ -144,6 +144,7 @@ func (m *machine) fill(q action.Question, answer string) {
 	f := &document.Field{Type: document.FieldType(q.Type), Cardinality: 1}
 	if value, err := document.ParseValue(f, answer); err == nil {
 		m.fills[oracle.Plain(f, value)] = true
+		m.given = append(m.given, given{f, value})
 	}
 }
 

@@ -119,7 +119,9 @@ func (m *machine) literal(t *rapid.T, kind document.FieldType) string {
 func (m *machine) write(run func()) {
 	before := m.see()
 	run()
-	m.note(before, m.see())
+	after := m.see()
+	m.note(before, after)
+	m.tell(after, m.defs(), m.lives)
 }
 
 func (m *machine) exec(query string, args ...any) {

@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -68,6 +69,22 @@ func (m *machine) note(before, after view) {
 			for i := range def.Fields {
 				f := &def.Fields[i]
 				m.noteField(f, row, m.lives[id].lines[f.ID], before[id][row][f.ID], after[id][row][f.ID])
+			}
+		}
+	}
+}
+
+// tell notes what is in use now, so that a failure can say how it came about.
+func (m *machine) tell(now view, defs map[string]*document.Entity, lives map[string]life) {
+	for id, rows := range now {
+		for row, fields := range rows {
+			for i := range defs[id].Fields {
+				f := &defs[id].Fields[i]
+				key := touch{row: row, line: lives[id].lines[f.ID]}
+				text := fmt.Sprintf("%s %d: %q", f.Type, f.Cardinality, fields[f.ID])
+				if list := m.past[key]; len(list) == 0 || !strings.HasSuffix(list[len(list)-1], " "+text) {
+					m.past[key] = append(list, fmt.Sprintf("step %d %s", m.step, text))
+				}
 			}
 		}
 	}
@@ -264,7 +281,7 @@ func (m *machine) leave(before, after *state) {
 			if m.left[was.lines[f.ID]] == nil {
 				m.left[was.lines[f.ID]] = map[string]record{}
 			}
-			if now := after.fieldOn(was.lines[f.ID]); now != nil && storage(now) != storage(f) && lies(f, now) {
+			if now := after.fieldOn(was.lines[f.ID]); now != nil && storage(now) != storage(f) && f.Multiple() == now.Multiple() && (oracle.Fits(f, now) || oracle.Fits(now, f)) {
 				r.moved = true
 			}
 			m.left[was.lines[f.ID]][storage(f)] = r

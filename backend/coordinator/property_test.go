@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"marain/backend/coordinator"
+	"marain/backend/document"
 	"marain/tests/engines"
+	"marain/tests/oracle"
 
 	"pgregory.net/rapid"
 )
@@ -126,17 +128,19 @@ func sequence(t *rapid.T, steps int, tally map[string]int) {
 
 // machine is a project, and what must be true of it.
 type machine struct {
-	b       *bench
-	t       *rapid.T
-	idle    *coordinator.Coordinator // another program on the same project, which knows only what it sees
-	step    int
-	tally   map[string]int // of what happened and what was proved
-	next    int            // of the next value, row or field
-	numbers int            // of the next line
-	points  []point
-	alive   map[cell]bool   // what was written and neither overwritten nor deleted
-	dead    map[string]bool // rows that were deleted
-	fills   map[string]bool // what was answered for rows without a value
+	b        *bench
+	t        *rapid.T
+	idle     *coordinator.Coordinator // another program on the same project, which knows only what it sees
+	step     int
+	tally    map[string]int // of what happened and what was proved
+	next     int            // of the next value, row or field
+	numbers  int            // of the next line
+	points   []point
+	alive    map[cell]bool   // what was written and neither overwritten nor deleted
+	dead     map[string]bool // rows that were deleted
+	fills    map[string]bool // what was answered for rows without a value
+	given    []given         // the same, with the type
+	defaults map[string]bool // of all fields that ever were
 
 	lives    map[string]life // in use, by content type
 	formers  []former
@@ -144,8 +148,15 @@ type machine struct {
 	last     map[int]record            // by line: what it held before the newest batch
 	left     map[int]map[string]record // by line and storage
 	edits    map[touch]edit            // the newest write of everything
+	past     map[touch][]string        // what the values of a row on a line were, one after another
 	lineAt   map[string]int            // by the number of a place: the line whose values lie there
 	restored map[string]bool           // fields that came back in this batch because it was answered so
+}
+
+// given is a value that rows got which had none.
+type given struct {
+	def   *document.Field
+	value any
 }
 
 // point is a batch with the state on both sides of it.
@@ -167,8 +178,8 @@ func newMachine(t *rapid.T) *machine {
 	b := &bench{t: t, root: root}
 	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: none\n")
 	m := &machine{
-		b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}, fills: map[string]bool{}, lives: map[string]life{}, last: map[int]record{},
-		left: map[int]map[string]record{}, edits: map[touch]edit{}, lineAt: map[string]int{}, restored: map[string]bool{},
+		b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}, fills: map[string]bool{}, defaults: map[string]bool{}, lives: map[string]life{}, last: map[int]record{},
+		left: map[int]map[string]record{}, edits: map[touch]edit{}, lineAt: map[string]int{}, past: map[touch][]string{}, restored: map[string]bool{},
 	}
 	b.c = m.open()
 	b.apply(coordinator.ReloadRequest{})
@@ -226,6 +237,12 @@ func (m *machine) committed(id string, before, after *state) {
 			}
 		}
 	}
+	for _, def := range after.defs {
+		for i := range def.Fields {
+			m.defaults[oracle.Plain(&def.Fields[i], def.Fields[i].Default)] = true
+		}
+	}
+	m.tell(after.view, after.defs, after.lives)
 	m.asFilesSay(after)
 }
 
