@@ -226,7 +226,7 @@ func (w *walk) send(kind string, request func(note string) (operation string, bo
 			return done, nil, nil
 		}
 		if err := w.allowed(kind, refused); err != nil {
-			return batch{}, refused, err
+			return batch{}, refused, fmt.Errorf("%w\n%s", err, w.evidence(body))
 		}
 		if refused.Code != "blocked" || try == 4 || !w.answer(questions(refused), answers) {
 			return batch{}, refused, nil
@@ -235,6 +235,22 @@ func (w *walk) send(kind string, request func(note string) (operation string, bo
 			withoutPlan()
 		}
 	}
+}
+
+// evidence is what a plan of the same files says now: what is proved of the rows, and what is not.
+func (w *walk) evidence(body any) string {
+	request, ok := body.(reloadRequest)
+	if !ok {
+		return fmt.Sprintf("%+v", body)
+	}
+	var looked struct {
+		Files []struct {
+			Path   string            `json:"file_path"`
+			Checks []json.RawMessage `json:"checks"`
+		} `json:"files"`
+	}
+	refused, err := w.e.call("diff", diffRequest{Files: request.Files, Answers: request.Answers}, &looked)
+	return fmt.Sprintf("%+v, %v: %s", refused, err, looked)
 }
 
 // keep notes what a request came to.

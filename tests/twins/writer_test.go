@@ -152,9 +152,15 @@ func (w *writer) value(kind string) (value any, text string) {
 	return text, text
 }
 
-// spelled writes what a database gives the way value does.
+// spelled writes what a database gives the way value does. A time that comes just when its column has become one of texts
+// lies there the way that the driver writes it.
 func spelled(v any) string {
 	switch v := v.(type) {
+	case string:
+		if at, err := time.Parse("2006-01-02 15:04:05Z07:00", v); err == nil {
+			return at.UTC().Format(time.RFC3339Nano)
+		}
+		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case time.Time:
