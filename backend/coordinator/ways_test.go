@@ -213,3 +213,19 @@ func TestATextInThePlaceOfASlug(t *testing.T) {
 		b.want(read, "1|1.5", "2|15")
 	}
 }
+
+// TestATextThatWasASlugBetween changes a text to a slug and on, and back to a text by hand: that is the first one.
+func TestATextThatWasASlugBetween(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x rich_text")))
+	first, read := b.last(), `SELECT id, x FROM content_note ORDER BY id`
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 'No slug'), ('2', 'slug')`)
+	b.save(notePath, entity("note", f("x slug", "unique: false")))
+	b.save(notePath, entity("note", f("x integer")))
+	b.save(notePath, entity("note", f("x long_text")))
+	b.inSync()
+	b.want(read, "1|No slug", "2|slug")
+	b.to(first)
+	b.inSync()
+	b.want(read, "1|No slug", "2|slug")
+}
