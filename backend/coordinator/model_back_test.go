@@ -233,6 +233,8 @@ func (m *machine) sameItems(id string, f *document.Field, line int, then, presen
 		if !slices.Equal(want, got) && !(len(want) == 0 && m.filled(f, got)) && !m.more(f, line, present, row, want, got) {
 			fail("nobody wrote to it since")
 		}
+	case isRevision(row) && m.bare[m.lives[id].number] > then.step:
+		m.tally["revisions that were left off for a while"]++ // those of former types come back as they were left
 	case !then.def.Multiple() && !present.def.Multiple() && m.onlySingle(row, line, then.step):
 		m.tally["values written since"]++
 		e := m.edits[touch{row, line, ""}]

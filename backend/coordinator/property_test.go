@@ -21,8 +21,9 @@ import (
 )
 
 // The environment of the random sequences: how many run, how many steps each has, with which number the first begins,
-// and after how many the state is printed.
+// after how many the state is printed, and how many processes share them. A sequence waits for most of its time.
 const (
+	envProcesses = "MARAIN_PROCESSES"
 	envSequences = "MARAIN_SEQUENCES"
 	envSteps     = "MARAIN_STEPS"
 	envSeed      = "MARAIN_SEED"
@@ -42,6 +43,10 @@ const (
 func TestNothingIsLost(t *testing.T) {
 	sequences, steps, progress := setting(t, envSequences, 6), setting(t, envSteps, 50), setting(t, envProgress, 0)
 	first := setting(t, envSeed, 1)
+	if n := setting(t, envProcesses, 1); n > 1 {
+		shared(t, n, first, sequences)
+		return
+	}
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{"rapid.checks": "1", "rapid.nofailfile": "true", "rapid.shrinktime": "60s"} {
@@ -140,6 +145,7 @@ type machine struct {
 	dead     map[string]bool // rows that were deleted
 	fills    map[string]bool // what was answered for rows without a value
 	given    []given         // the same, with the type
+	bare     map[int]int     // the step at which an incarnation of a content type kept no revisions last
 	defaults map[string]bool // of all fields that ever were
 
 	lives    map[string]life // in use, by content type
@@ -178,7 +184,7 @@ func newMachine(t *rapid.T) *machine {
 	b := &bench{t: t, root: root}
 	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: none\n")
 	m := &machine{
-		b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}, fills: map[string]bool{}, defaults: map[string]bool{}, lives: map[string]life{}, last: map[int]record{},
+		b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}, fills: map[string]bool{}, defaults: map[string]bool{}, bare: map[int]int{}, lives: map[string]life{}, last: map[int]record{},
 		left: map[int]map[string]record{}, edits: map[touch]edit{}, lineAt: map[string]int{}, past: map[touch][]string{}, restored: map[string]bool{},
 	}
 	b.c = m.open()
@@ -237,7 +243,10 @@ func (m *machine) committed(id string, before, after *state) {
 			}
 		}
 	}
-	for _, def := range after.defs {
+	for id, def := range after.defs {
+		if !def.Versioned {
+			m.bare[after.lives[id].number] = m.step
+		}
 		for i := range def.Fields {
 			m.defaults[oracle.Plain(&def.Fields[i], def.Fields[i].Default)] = true
 		}

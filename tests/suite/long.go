@@ -11,6 +11,7 @@ const (
 	fileSequences  = "MARAIN_SEQUENCES=2000" // of the model, on SQLite
 	serverSequence = "MARAIN_SEQUENCES=200"  // of the model, on PostgreSQL
 	longSteps      = "MARAIN_STEPS=30"       // of each sequence
+	longShare      = "MARAIN_PROCESSES=6"    // they wait for files to settle most of the time
 	onServer       = "MARAIN_TEST_DATABASE=postgres"
 )
 
@@ -26,11 +27,11 @@ func longSuites() []suite {
 			command: of(".", "./tests/twins"),
 		},
 		{
-			name: "model", about: "random sequences", long: true, read: readTelling, env: []string{fileSequences, longSteps},
+			name: "model", about: "random sequences", long: true, read: readTelling, env: []string{fileSequences, longSteps, longShare},
 			command: of(model, "./backend/coordinator"),
 		},
 		{
-			name: "model-postgres", about: "random sequences on PostgreSQL", long: true, read: readTelling, env: []string{serverSequence, longSteps, onServer},
+			name: "model-postgres", about: "random sequences on PostgreSQL", long: true, read: readTelling, env: []string{serverSequence, longSteps, longShare, onServer},
 			command: of(model, "./backend/coordinator"),
 		},
 	}
