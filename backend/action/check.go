@@ -42,6 +42,8 @@ func (w *work) check(ctx context.Context, p probe) (n int64, proved bool, err er
 	rows, err := w.read(limited, p.query, 1)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+	case errors.Is(err, ErrTooLong):
+		c.Message = "Not proved: the field has had too many types for one question"
 	case err != nil:
 		return 0, false, fmt.Errorf("check %s: %w", p.key, err)
 	case len(rows) == 1:

@@ -3,6 +3,7 @@
 package action
 
 import (
+	"errors"
 	"marain/backend/diff"
 	"marain/backend/document"
 )
@@ -33,7 +34,10 @@ type Action struct {
 // Verdict is the outcome of a check.
 type Verdict string
 
-// The verdicts. A check that ran out of time says NotProved, never ProvedSafe.
+// ErrTooLong says that the database did not take a question because too much is nested in it.
+var ErrTooLong = errors.New("the question is too long for the database")
+
+// The verdicts. A check that ran out of time, or could not be asked, says NotProved, never ProvedSafe.
 const (
 	ProvedSafe Verdict = "proved_safe"
 	Risk       Verdict = "risk"

@@ -151,17 +151,21 @@ func (r rowset) between(at, next stop) (p passage, err error) {
 }
 
 // agrees writes the condition that a stop holds exactly what another one has become there. A value of several that is
-// not there any more was taken away, unless it never was, because it had no counterpart. A row that was given a value
-// there, and still has it, had none that converts.
+// not there any more was taken away, unless it never was, because it had no counterpart. What was made from here also
+// agrees while it is what this becomes. A row that was given a value there, and still has it, had none that converts.
 func (p passage) agrees(at, next stop) string {
 	back := p.back(next.own)
 	same := p.same(p.from, at.own, back)
 	if at.id != "" {
+		if p.made(at, next) {
+			same = fmt.Sprintf("(%s OR %s)", same, p.same(p.to, next.own, p.forth(at.own)))
+		}
 		return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND %s IS NOT NULL THEN %s ELSE %s IS NULL AND %s IS NULL END", at.id, next.id, same, at.id, back)
 	}
 	if !p.made(at, next) {
 		return same
 	}
+	same = fmt.Sprintf("(%s OR %s IS NOT NULL AND %s)", same, next.own, p.same(p.to, next.own, p.forth(at.own)))
 	for _, m := range p.here {
 		same = fmt.Sprintf("CASE WHEN %s AND %s THEN %s IS NULL ELSE %s END", m.column, p.same(p.to, next.own, m.fill), p.as(p.from, p.to, at.own), same)
 	}

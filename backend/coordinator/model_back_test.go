@@ -101,12 +101,17 @@ func (m *machine) altered(id string, was, f *document.Field, line int, before, a
 			m.stay(id, f, row, values, now[f.ID])
 		case had && (former.moved || f.Type == document.Component):
 			// Which of its former places comes back, and in which shape, is not known.
+			m.unsure[touch{row: row, line: line}] = m.step + 1
 		case had && former.rows[row] != nil:
 			m.sameItems(id, f, line, former, present, row, former.rows[row], now[f.ID])
 		case had && m.edits[touch{row, line, "*"}].step > former.step:
 			m.sameItems(id, f, line, former, present, row, nil, now[f.ID])
+		case was.Type == document.Component && f.Type == document.Component:
+			// Another shape of it may come back.
+			m.unsure[touch{row: row, line: line}] = m.step + 1
 		case had && isRevision(row):
 			// It may lie in a former place of before revisions were left off for a while.
+			m.unsure[touch{row: row, line: line}] = m.step + 1
 		case had && len(now[f.ID]) == 1 && m.defaults[oracle.Plain(f, typed(f, now[f.ID][0].value))]:
 			// The place of the field that comes back has given new rows its default all the while.
 		case had && m.filled(was, values):
@@ -228,17 +233,21 @@ func (m *machine) sameItems(id string, f *document.Field, line int, then, presen
 		m.t.Fatalf("%s.%s (%s) of row %s was %q (step %d) and is %q: %s\nit has been %s", id, f.ID, f.Type, row, want, then.step, got, why, strings.Join(m.past[touch{row: row, line: line}], "\n"))
 	}
 	switch {
+	case m.unsure[touch{row: row, line: line}] > then.step:
+		m.tally["written in another shape since"]++
 	case !since("*"):
 		m.tally["values untouched"] += len(want)
 		if !slices.Equal(want, got) && !(len(want) == 0 && m.filled(f, got)) && !m.more(f, line, present, row, want, got) {
 			fail("nobody wrote to it since")
 		}
 	case isRevision(row) && m.bare[m.lives[id].number] > then.step:
+		m.unsure[touch{row: row, line: line}] = m.step + 1
 		m.tally["revisions that were left off for a while"]++ // those of former types come back as they were left
 	case !then.def.Multiple() && !present.def.Multiple() && m.onlySingle(row, line, then.step):
 		m.tally["values written since"]++
 		e := m.edits[touch{row, line, ""}]
 		if !stands(e, "", present.rows[row]) {
+			m.unsure[touch{row: row, line: line}] = m.step + 1
 			return // a later change of the type has left nothing of it in use
 		}
 		values := m.becomes(e, f, line)
@@ -258,6 +267,7 @@ func (m *machine) sameItems(id string, f *document.Field, line int, then, presen
 		m.sameList(f, line, then, present, row, want, got, fail)
 	default:
 		m.tally["written in another shape"]++
+		m.unsure[touch{row: row, line: line}] = m.step + 1
 	}
 }
 
@@ -281,12 +291,22 @@ func (m *machine) more(f *document.Field, line int, present record, row string, 
 		if len(only(one, want)) > 0 {
 			continue
 		}
-		if m.as(f, f, one) != m.as(present.def, f, only(present.rows[row], one)) {
+		if value := m.as(f, f, one); value != m.as(present.def, f, only(present.rows[row], one)) && !m.lay(line, row, f, one, value) {
 			return false
 		}
 		m.stands(f, row, line, i.id, one)
 	}
 	return true
+}
+
+// lay reports whether an item of that value was on a line before, in any storage.
+func (m *machine) lay(line int, row string, f *document.Field, one []item, value string) bool {
+	for _, r := range m.left[line] {
+		if m.as(r.def, f, only(r.rows[row], one)) == value {
+			return true
+		}
+	}
+	return false
 }
 
 // stands takes what nobody could see to be another value for the newest one from now on.

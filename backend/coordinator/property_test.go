@@ -146,6 +146,7 @@ type machine struct {
 	fills    map[string]bool // what was answered for rows without a value
 	given    []given         // the same, with the type
 	bare     map[int]int     // the step at which an incarnation of a content type kept no revisions last
+	unsure   map[touch]int   // rows of a line whose edits cannot be followed, with the step until which that is so
 	defaults map[string]bool // of all fields that ever were
 
 	lives    map[string]life // in use, by content type
@@ -184,7 +185,7 @@ func newMachine(t *rapid.T) *machine {
 	b := &bench{t: t, root: root}
 	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: none\n")
 	m := &machine{
-		b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}, fills: map[string]bool{}, defaults: map[string]bool{}, bare: map[int]int{}, lives: map[string]life{}, last: map[int]record{},
+		b: b, t: t, alive: map[cell]bool{}, dead: map[string]bool{}, fills: map[string]bool{}, defaults: map[string]bool{}, bare: map[int]int{}, unsure: map[touch]int{}, lives: map[string]life{}, last: map[int]record{},
 		left: map[int]map[string]record{}, edits: map[touch]edit{}, lineAt: map[string]int{}, past: map[touch][]string{}, restored: map[string]bool{},
 	}
 	b.c = m.open()

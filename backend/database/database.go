@@ -110,7 +110,7 @@ var _ action.Rows = Reader{}
 func (r Reader) Read(ctx context.Context, query string, limit int) (result []map[string]any, err error) {
 	rows, err := r.Querier.Query(ctx, query)
 	if err != nil {
-		return nil, timeout(ctx, err)
+		return nil, tooLong(timeout(ctx, err))
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	columns, err := rows.Columns()
@@ -125,6 +125,16 @@ func (r Reader) Read(ctx context.Context, query string, limit int) (result []map
 		result = append(result, row)
 	}
 	return result, timeout(ctx, rows.Err())
+}
+
+// tooLong recognises the refusals of a question in which too much is nested. SQLite has no code of its own for them.
+func tooLong(err error) error {
+	for _, words := range []string{"nested too deep", "Expression tree is too large", "parser stack overflow", "SQLSTATE 54001"} {
+		if strings.Contains(err.Error(), words) {
+			return fmt.Errorf("%w: %w", action.ErrTooLong, err)
+		}
+	}
+	return err
 }
 
 func scan(rows *sql.Rows, columns []string) (map[string]any, error) {
