@@ -132,6 +132,9 @@ func (r rowset) onward(at stop, rest []stop) (string, error) {
 			return "", err
 		}
 		agrees := hop.agrees(at, rest[i])
+		if i > 0 && r.made(rest[i-1], rest[i]) {
+			agrees = hop.orGiven(agrees, rest[i])
+		}
 		if text != "" {
 			agrees = fmt.Sprintf("(%s OR %s IS NULL AND %s)", agrees, rest[i].own, text)
 		}
@@ -170,6 +173,17 @@ func (p passage) agrees(at, next stop) string {
 		same = fmt.Sprintf("CASE WHEN %s AND %s THEN %s IS NULL ELSE %s END", m.column, p.same(p.to, next.own, m.fill), p.as(p.from, p.to, at.own), same)
 	}
 	return same
+}
+
+// orGiven adds to a condition that a stop still has what it was given, for those between had nothing.
+func (p passage) orGiven(condition string, next stop) string {
+	if next.id != "" {
+		return condition
+	}
+	for _, m := range p.here {
+		condition += fmt.Sprintf(" OR (%s AND %s)", m.column, p.same(p.to, next.own, m.fill))
+	}
+	return "(" + condition + ")"
 }
 
 // made reports whether the values of a stop were made from those of another.

@@ -229,3 +229,20 @@ func TestATextThatWasASlugBetween(t *testing.T) {
 	b.inSync()
 	b.want(read, "1|No slug", "2|slug")
 }
+
+// TestAGivenValueAtTheEndOfAWay gives a value where a type between could hold none, and goes back and forth: the first
+// one would convert to the last at once.
+func TestAGivenValueAtTheEndOfAWay(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text")))
+	first, read := b.last(), `SELECT id, x FROM content_note ORDER BY id`
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', '4e3'), ('2', '7')`)
+	b.save(notePath, entity("note", f("x integer")))
+	end := b.save(notePath, entity("note", f("x float", "required: true")), "backfill:note.x", "1166.25")
+	b.want(read, "1|1166.25", "2|7")
+	b.to(first)
+	b.want(read, "1|4e3", "2|7")
+	b.to(end)
+	b.inSync()
+	b.want(read, "1|1166.25", "2|7")
+}
