@@ -4,6 +4,7 @@ package action
 
 import (
 	"errors"
+
 	"marain/backend/diff"
 	"marain/backend/document"
 )

@@ -337,6 +337,11 @@ func (m *machine) becomes(e edit, f *document.Field, line int) []string {
 		}
 	}
 	var values []string
+	if oracle.Plain(f, oracle.Convert(e.def, f, e.typed())) == "" {
+		for _, r := range m.left[line] { // what does not convert at once may do so as another type has it
+			values = append(values, oracle.Plain(f, oracle.Convert(r.def, f, oracle.Convert(e.def, r.def, e.typed()))))
+		}
+	}
 	for _, s := range all {
 		if oracle.IsText(s.def.Type) && oracle.IsText(f.Type) {
 			values = append(values, oracle.Plain(f, s.value)) // it may stay where it lies, also where slugs lie
