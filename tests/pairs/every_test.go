@@ -12,7 +12,7 @@ import (
 // written wins and is converted; what has no counterpart lies where it is found.
 //
 // A short run takes every pair through two of the shapes, a long one through all. While the race detector watches SQLite
-// at work, a third of the pairs goes through the second of them, and only once back and forth.
+// at work, a third of the pairs and less does so, and only once back and forth: `make test` runs these tests without it too.
 func TestEveryPair(t *testing.T) {
 	for _, kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {

@@ -95,7 +95,7 @@ func (s shape) pairs(kind string) []*pair {
 			if only != "" && only != string(from)+"-"+string(to) || only == "" && !long() && (s.takes == nil || !s.takes(number)) {
 				continue
 			}
-			if brief(kind) && (s.from || s.to) && (i+number)%3 > 0 {
+			if brief(kind) && ((i+number/3)%3 > 0 || (s.from || s.to) && j%2 > 0) {
 				continue
 			}
 			all = append(all, &pair{

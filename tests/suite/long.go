@@ -13,6 +13,7 @@ const (
 	longSteps      = "MARAIN_STEPS=30"       // of each sequence
 	longShare      = "MARAIN_PROCESSES=6"    // they wait for files to settle most of the time
 	onServer       = "MARAIN_TEST_DATABASE=postgres"
+	everyShape     = "MARAIN_TEST_SHAPES=all" // each pair of field types in
 )
 
 // longSuites are the tests that run shorter in `make test` too. They say what they did.
@@ -25,6 +26,10 @@ func longSuites() []suite {
 		{
 			name: "twins", about: "two engines on one database", long: true, read: readTelling, env: []string{applies},
 			command: of(".", "./tests/twins"),
+		},
+		{
+			name: "shapes", about: "every pair of field types in every shape", long: true, read: readGoTest, env: []string{everyShape},
+			command: []string{"go", "test", "-json", "-count=1", "-timeout=12h", "./tests/pairs"},
 		},
 		{
 			name: "model", about: "random sequences", long: true, read: readTelling, env: []string{fileSequences, longSteps, longShare},
