@@ -41,6 +41,9 @@ func entity(id string, fields ...[]string) string {
 // f is one field of entity.
 func f(head string, lines ...string) []string { return append([]string{head}, lines...) }
 
+// patience is how long a check may take in tests: what it finds must not depend on how busy the machine is.
+const patience = time.Minute
+
 // openWith opens the project as it is on disk, as one more program, and closes it at the end of the test.
 func (b *bench) openWith(change func(*coordinator.Options)) *coordinator.Coordinator {
 	b.t.Helper()
@@ -53,7 +56,7 @@ func (b *bench) openWith(change func(*coordinator.Options)) *coordinator.Coordin
 
 func (b *bench) tryOpen(change func(*coordinator.Options)) (*coordinator.Coordinator, error) {
 	b.t.Helper()
-	o := coordinator.Options{Door: "code", Version: "test"}
+	o := coordinator.Options{Door: "code", Version: "test", CheckLimit: patience}
 	if change != nil {
 		change(&o)
 	}

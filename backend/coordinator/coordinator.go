@@ -30,7 +30,7 @@ import (
 const (
 	eventsKept  = 1024                   // how many events a client that was away can catch up on
 	followEvery = 500 * time.Millisecond // how often another program's batches are looked for
-	checkLimit  = 2 * time.Second        // how long one check on the real rows may take
+	checkLimit  = 2 * time.Second        // how long one check on the real rows may take, unless the options say otherwise
 )
 
 // Options say what to open and how.
@@ -47,6 +47,8 @@ type Options struct {
 
 	wrap func(database.Database) database.Database // put around the database by tests
 	Now  func() time.Time                          // for what is shown, and for how long things are kept; nil is the machine's clock
+	// CheckLimit is how long one check on the real rows may take before it says that nothing is proved; 0 for the usual.
+	CheckLimit time.Duration
 	// FollowEvery is how often another program's batches are looked for, whether or not anything tells of them; 0 for the
 	// usual.
 	FollowEvery time.Duration
@@ -137,6 +139,9 @@ func Open(ctx context.Context, options Options) (*Coordinator, error) {
 	}
 	if options.Getenv == nil {
 		options.Getenv = os.Getenv
+	}
+	if options.CheckLimit <= 0 {
+		options.CheckLimit = checkLimit
 	}
 	if options.FollowEvery <= 0 {
 		options.FollowEvery = followEvery

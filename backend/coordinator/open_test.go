@@ -97,7 +97,7 @@ func (b *bench) open(watch bool) {
 		b.t.Fatal(err)
 	}
 	b.c, err = coordinator.Open(context.Background(), coordinator.Options{
-		Project: p, Watch: watch, Door: "code", Version: "test", Getenv: getenv,
+		Project: p, Watch: watch, Door: "code", Version: "test", Getenv: getenv, CheckLimit: patience,
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -174,7 +174,7 @@ func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 		inspect := &inspector{db: c.db, q: q, live: map[string]action.LiveTable{}, seen: map[string]bool{}}
 		generator := &action.Generator{
 			Dialect: c.db.Dialect(), Rows: database.Reader{Querier: q}, Environment: c.project.Environment,
-			Lives: c.lives, Tombstones: c.tombs, Origins: c.origins, Target: w.target, Answers: w.answers, CheckLimit: checkLimit,
+			Lives: c.lives, Tombstones: c.tombs, Origins: c.origins, Target: w.target, Answers: w.answers, CheckLimit: c.options.CheckLimit,
 			Inspect: inspect.tables,
 			Bystanders: func(ctx context.Context, tables []string) ([]action.Bystander, error) {
 				return c.db.Bystanders(ctx, q, tables)

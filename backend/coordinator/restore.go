@@ -333,7 +333,7 @@ func (r *restoration) present(ctx context.Context) (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, checkLimit)
+	limited, cancel := context.WithTimeout(ctx, r.c.options.CheckLimit)
 	defer cancel()
 	for _, name := range names {
 		err := r.c.db.Read(limited, func(q database.Querier) error {

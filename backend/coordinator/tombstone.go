@@ -237,7 +237,7 @@ func (g *graveyard) batch(ctx context.Context, q database.Querier, id string) er
 
 // shown describes tombstones for people, with what is inside counted as far as time allows.
 func (g *graveyard) shown(ctx context.Context, tombs []action.Tombstone) ([]Tombstone, error) {
-	limited, cancel := context.WithTimeout(ctx, checkLimit)
+	limited, cancel := context.WithTimeout(ctx, g.c.options.CheckLimit)
 	defer cancel()
 	list := []Tombstone{}
 	for _, t := range tombs {

@@ -92,7 +92,7 @@ func (c *Coordinator) foreignColumns(ctx context.Context, q database.Querier, li
 		if slices.ContainsFunc(survey.Columns, func(s database.SurveyedColumn) bool { return s.Name == column.Name && s.Generated }) {
 			one.Type += " generated"
 		}
-		limited, cancel := context.WithTimeout(ctx, checkLimit)
+		limited, cancel := context.WithTimeout(ctx, c.options.CheckLimit)
 		rows, err := database.Reader{Querier: q}.Read(limited, fmt.Sprintf("SELECT count(%s) AS n FROM %s", quote(column.Name), quote(live.Name)), 1)
 		cancel()
 		if err != nil && (ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded)) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"marain/backend/action"
 	"marain/backend/coordinator"
@@ -69,7 +70,7 @@ func (p *project) open(getenv func(string) string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.c, err = coordinator.Open(context.Background(), coordinator.Options{Project: own, Door: "code", Version: "test", Getenv: getenv})
+	p.c, err = coordinator.Open(context.Background(), coordinator.Options{Project: own, Door: "code", Version: "test", Getenv: getenv, CheckLimit: time.Minute})
 	if err != nil {
 		p.t.Fatal(err)
 	}

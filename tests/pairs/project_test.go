@@ -118,7 +118,7 @@ func (d *desk) open() *coordinator.Coordinator {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Door: "code", Version: "test", Getenv: getenv})
+	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Door: "code", Version: "test", Getenv: getenv, CheckLimit: time.Minute})
 	if err != nil {
 		d.t.Fatal(err)
 	}

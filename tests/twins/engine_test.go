@@ -82,7 +82,7 @@ func inside(t *testing.T, name, root, address string) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Door: "code", Version: "test", Getenv: getenv})
+	c, err := coordinator.Open(context.Background(), coordinator.Options{Project: p, Door: "code", Version: "test", Getenv: getenv, CheckLimit: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
