@@ -68,6 +68,7 @@ test('names are exact and there is one of each', () =>
   scene(browser, async ({ server, screen }) => {
     await server.edit(article, withField('teaser'));
     await screen.says('1 change waiting');
+    await screen.button('Approve').waitFor(); // the plan comes a little later
     for (const name of ['Changes', 'History', 'Reload', 'Approve', 'Reject']) expect(await screen.button(name).count(), name).toBe(1);
     await screen.button('Reject').click();
     for (const name of ['Approve', 'Reject', 'Roll back', 'Reload']) {
