@@ -136,7 +136,7 @@ func (r rowset) onward(at stop, rest []stop) (string, error) {
 			agrees = hop.orGiven(agrees, rest[i])
 		}
 		if text != "" {
-			agrees = fmt.Sprintf("(%s OR %s IS NULL AND %s)", agrees, rest[i].own, text)
+			agrees = fmt.Sprintf("(%s OR %s IS NULL AND %s IS NULL AND %s)", agrees, rest[i].own, r.as(at.field, rest[i].field, at.own), text)
 		}
 		text = agrees
 	}

@@ -288,3 +288,18 @@ func TestGivenValuesStayWhenOnlyTheKindOfTextChanges(t *testing.T) {
 	b.inSync()
 	b.want(`SELECT x FROM content_note`, "given")
 }
+
+// TestAnEditAfterTwoBackfills writes to a row that was given a value twice, and goes back to the first time.
+func TestAnEditAfterTwoBackfills(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x rich_text")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2')`)
+	first := b.save(notePath, entity("note", f("x rich_text", "required: true")), "backfill:note.x", "first")
+	b.version(notePath, 1)
+	b.want(`SELECT x FROM content_note`, "∅", "∅")
+	b.save(notePath, entity("note", f("x text", "required: true")), "backfill:note.x", "second")
+	b.sql(`UPDATE content_note SET x = 'mine' WHERE id = '2'`)
+	b.to(first)
+	b.inSync()
+	b.want(`SELECT x FROM content_note ORDER BY id`, "first", "mine")
+}

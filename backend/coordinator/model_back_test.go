@@ -257,6 +257,8 @@ func (m *machine) sameItems(id string, f *document.Field, line int, then, presen
 		}
 		switch {
 		case slices.Contains(values, now), slices.Contains(values, "") && (f.Required && m.filled(f, got) || m.madeOfGiven(f, now)):
+		case slices.Contains(values, "") && m.defaults[now]:
+			// The place of the field that comes back has given new rows its default all the while.
 		case m.unseen(f, line, row, want, e, got):
 			m.stands(f, row, line, "", got)
 		default:
