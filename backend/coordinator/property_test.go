@@ -116,7 +116,7 @@ func sequence(t *rapid.T, steps int, tally map[string]int) {
 		weight int
 		do     func(*rapid.T)
 	}{
-		{1, func(*rapid.T) {}}, {14, m.release}, {2, m.edit}, {2, m.apply}, {14, m.content}, {8, m.undo}, {7, m.to}, {4, m.version}, {1, m.reject}, {1, m.restart}, {2, m.turn}, {2, m.race}, {2, m.drift},
+		{1, func(*rapid.T) {}}, {14, m.release}, {2, m.edit}, {2, m.apply}, {14, m.content}, {8, m.undo}, {7, m.to}, {4, m.version}, {1, m.reject}, {1, m.restart}, {2, m.turn}, {2, m.race}, {2, m.drift}, {1, m.purgeNothing},
 	}
 	var list []func(*rapid.T)
 	for _, a := range actions {
