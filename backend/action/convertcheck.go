@@ -18,6 +18,11 @@ func (f *fields) checkReplacement(ctx context.Context, r *replacement) error {
 			return err
 		}
 	}
+	if r.rule == diff.TypeChanged && r.to.Type == document.EntityReference && SameStorage(r.from, r.to) {
+		if err := f.checkTarget(ctx, r.key, r.rule, r.from, r.to); err != nil {
+			return err
+		}
+	}
 	for _, revisions := range f.both() {
 		if SameStorage(r.from, r.to) {
 			break

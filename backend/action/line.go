@@ -89,6 +89,14 @@ func (w *work) neighbours(tag string) []string {
 	return list
 }
 
+// kin reports whether something that is out of use is on the line of an incarnation.
+func (w *work) kin(tag string) bool {
+	return slices.ContainsFunc(w.g.Tombstones, func(t Tombstone) bool {
+		_, related := w.links(tag, t.Tag)
+		return related && t.Kind == Whole && t.Field != ""
+	})
+}
+
 // lying returns the field of that incarnation that is out of use.
 func (w *work) lying(tag string) (Tombstone, bool) {
 	for _, t := range w.g.Tombstones {

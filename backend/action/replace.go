@@ -99,6 +99,8 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 	}
 	switch {
 	case from.Multiple() != to.Multiple() || !SameStorage(from, to):
+	case from.Type == document.Slug && to.Type != document.Slug && f.kin(r.tag):
+		// As a text it could hold what as a slug it could not: nobody could tell any more what was taken away there.
 	case changes[diff.OptionalToRequired].To != nil && !to.Multiple():
 		return f.filled(ctx, r, changes[diff.OptionalToRequired])
 	case changes[diff.UniqueAdded].To != nil && !to.Multiple():

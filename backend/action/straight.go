@@ -123,7 +123,7 @@ func (r rowset) across(stops []stop, end stop) (string, error) {
 }
 
 // onward writes the condition that a stop holds exactly what the next one has become there. One that has no value may
-// just not have been able to hold it: then the one after it counts too.
+// just not have been able to hold it, or what the one after it has: then the one after it counts too.
 func (r rowset) onward(at stop, rest []stop) (string, error) {
 	text := ""
 	for i := len(rest) - 1; i >= 0; i-- {
@@ -136,7 +136,8 @@ func (r rowset) onward(at stop, rest []stop) (string, error) {
 			agrees = hop.orGiven(agrees, rest[i])
 		}
 		if text != "" {
-			agrees = fmt.Sprintf("(%s OR %s IS NULL AND %s IS NULL AND %s)", agrees, rest[i].own, r.as(at.field, rest[i].field, at.own), text)
+			agrees = fmt.Sprintf("(%s OR %s IS NULL AND (%s IS NULL OR %s IS NULL) AND %s)", agrees, rest[i].own,
+				r.as(at.field, rest[i].field, at.own), r.as(rest[i+1].field, rest[i].field, rest[i+1].own), text)
 		}
 		text = agrees
 	}

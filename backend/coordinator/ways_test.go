@@ -214,6 +214,72 @@ func TestATextInThePlaceOfASlug(t *testing.T) {
 	}
 }
 
+// TestASlugThatBecomesATextOnAWay makes a text of a slug by hand that was made from what no slug can say: a row without a
+// slug is no row whose text was taken away.
+func TestASlugThatBecomesATextOnAWay(t *testing.T) {
+	t.Parallel()
+	other := "schemas/other.schema.yaml"
+	for _, freer := range []string{"text", "rich_text", "entity_reference"} {
+		for _, cardinality := range []string{"1", "-1"} {
+			b := newBench(t, "none", map[string]string{notePath: entity("note", f("x float", "cardinality: "+cardinality)), other: entity("other", f("y text"))})
+			first, read := b.breaking(), `SELECT id, x FROM content_note ORDER BY id`
+			b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2')`)
+			edit := `UPDATE content_note SET x = NULL WHERE id = '2'`
+			if cardinality == "1" {
+				b.sql(`UPDATE content_note SET x = 40.5 WHERE id = '1'`, `UPDATE content_note SET x = 7 WHERE id = '2'`)
+			} else {
+				b.sql(`INSERT INTO field_note_x (id, parent_id, value) VALUES ('1', '1', 40.5), ('2', '2', 7)`)
+				read, edit = `SELECT id, value FROM field_note_x ORDER BY id`, `DELETE FROM field_note_x WHERE id = '2'`
+			}
+			b.save(notePath, entity("note", f("x slug", "unique: false", "cardinality: "+cardinality)))
+			lines := []string{"cardinality: " + cardinality}
+			if freer == "entity_reference" {
+				lines = append(lines, "target_entity: other")
+			}
+			b.save(notePath, entity("note", f("x "+freer, lines...)))
+			b.inSync()
+			b.sql(edit)
+			b.save(notePath, entity("note", f("x float", "cardinality: "+cardinality)))
+			b.inSync()
+			gone := []string{"1|40.5", "2|∅"}
+			if cardinality != "1" {
+				gone = gone[:1]
+			}
+			b.want(read, gone...)
+			b.to(first)
+			b.inSync()
+			b.want(read, gone...)
+		}
+	}
+}
+
+// TestAValueThatOneTypeBetweenCannotHold goes back over a type that can hold what the one in use has, and not what lies
+// behind it.
+func TestAValueThatOneTypeBetweenCannotHold(t *testing.T) {
+	t.Parallel()
+	for _, cardinality := range []string{"1", "-1"} {
+		b := noted(t, entity("note", f("x integer", "cardinality: "+cardinality)))
+		first, read := b.last(), `SELECT id, x FROM content_note ORDER BY id`
+		b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2'), ('3')`)
+		b.save(notePath, entity("note", f("x float", "cardinality: "+cardinality)))
+		b.save(notePath, entity("note", f("x text", "cardinality: "+cardinality)))
+		edit := `UPDATE content_note SET x = 9 WHERE id = '2'`
+		if cardinality == "1" {
+			b.sql(`UPDATE content_note SET x = '0080'`)
+		} else {
+			b.sql(`INSERT INTO field_note_x (id, parent_id, value) VALUES ('1', '1', '0080'), ('2', '2', '0080'), ('3', '3', '0080')`)
+			read, edit = `SELECT id, value FROM field_note_x ORDER BY id`, `UPDATE field_note_x SET value = 9 WHERE id = '2'`
+		}
+		b.to(first)
+		b.inSync()
+		b.want(read, "1|80", "2|80", "3|80")
+		b.sql(edit)
+		b.save(notePath, entity("note", f("x rich_text", "cardinality: "+cardinality)))
+		b.inSync()
+		b.want(read, "1|0080", "2|9", "3|0080")
+	}
+}
+
 // TestATextThatWasASlugBetween changes a text to a slug and on, and back to a text by hand: that is the first one.
 func TestATextThatWasASlugBetween(t *testing.T) {
 	t.Parallel()
