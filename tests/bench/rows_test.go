@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
-	"marain/backend/action"
 	"marain/backend/coordinator"
 	"marain/backend/project"
 	"marain/tests/cluster"
@@ -29,12 +29,12 @@ func rowCount(b *testing.B) int {
 	return n
 }
 
-// edit is one change of a content type with many rows.
+// edit is one change of a content type with many rows, which is undone again.
 type edit struct {
-	name    string
-	text    string // what is saved; empty: the file is removed
-	back    bool   // undo the batch before instead
-	answers map[string]string
+	name string
+	back string // what its undo is called
+	text string // what is saved; empty: the file is removed
+	fill bool   // every row is written: measured against the bare UPDATE
 }
 
 const bigFile = "schemas/big.schema.yaml"
@@ -48,28 +48,25 @@ func big(fields ...string) string {
 	return text
 }
 
+const title, number, flag = "id: title, type: text, required: true", "id: number, type: text", "id: flag, type: integer"
+
 func edits() []edit {
-	const title, number, flag = "id: title, type: text, required: true", "id: number, type: text", "id: flag, type: integer"
 	return []edit{
-		{name: "remove a field", text: big(title, number)},
-		{name: "bring it back", back: true},
-		{name: "rename a field", text: big(title, number, "id: mark, type: integer, renamed_from: flag")},
-		{name: "rename it back", back: true},
-		{name: "add a field with a default", text: big(title, number, flag, "id: extra, type: text, default: none")},
-		{name: "make a field optional", text: big("id: title, type: text", number, flag, "id: extra, type: text, default: none")},
-		{name: "remove the content type", text: ""},
-		{name: "bring the content type back", back: true},
-		{name: "text to integer", text: big("id: title, type: text", "id: number, type: integer", flag, "id: extra, type: text, default: none")},
-		{name: "integer back to text", back: true},
+		{name: "remove a field", back: "bring it back", text: big(title, number)},
+		{name: "rename a field", back: "rename it back", text: big(title, number, "id: mark, type: integer, renamed_from: flag")},
+		{name: "add a field with a default", back: "take it out again", text: big(title, number, flag, "id: extra, type: text, default: none")},
+		{name: "make a field optional", back: "make it required again", text: big("id: title, type: text", number, flag)},
+		{name: "remove the content type", back: "bring the content type back"},
+		{name: "text to integer", back: "integer back to text", text: big(title, "id: number, type: integer", flag), fill: true},
 	}
 }
 
-// BenchmarkRows changes a table of a million rows. Each line says how long looking at the change took (plan, with its
-// checks on the rows and the rehearsal of the way back), how long the approval took (apply), and how much of that the
-// database was locked (locked).
+// BenchmarkRows changes a table of a million rows and undoes each change, once a round. Each line has the medians of the
+// rounds: how long looking at the change took (plan, with its checks on the rows and the rehearsal of the way back), how
+// long the approval took without the backup (apply), and the backup. What fills every row is also set against the bare
+// UPDATE that any tool would need, as a ratio of medians.
 func BenchmarkRows(b *testing.B) {
 	for _, kind := range databases(b) {
-		fmt.Println(kind.name)
 		b.Run(kind.name, func(b *testing.B) { changeRows(b, kind) })
 	}
 }
@@ -79,7 +76,7 @@ func changeRows(b *testing.B, kind storage) {
 	must(b, os.MkdirAll(filepath.Join(root, "schemas"), 0o755))
 	must(b, os.MkdirAll(filepath.Join(root, "config"), 0o755))
 	file := filepath.Join(root, filepath.FromSlash(bigFile))
-	must(b, os.WriteFile(file, []byte(big("id: title, type: text, required: true", "id: number, type: text", "id: flag, type: integer")), 0o644))
+	must(b, os.WriteFile(file, []byte(big(title, number, flag)), 0o644))
 	must(b, os.WriteFile(filepath.Join(root, "config/config.hot_reload.yaml"), []byte("id: hot_reload\nvalues:\n  auto_apply: none\n"), 0o644))
 	p, err := project.Open(root, kind.getenv)
 	must(b, err)
@@ -96,52 +93,100 @@ func changeRows(b *testing.B, kind storage) {
 	must(b, err)
 	_, err = db.Exec(kind.settle) // what filling left to do is not what is measured
 	must(b, err)
-	for b.Loop() {
-		var last string
+	m := &measured{times: map[string][]timing{}}
+	for round := 1; b.Loop(); round++ {
 		for _, e := range edits() {
-			last = measure(b, c, file, e, last, actor)
+			id := m.change(b, c, file, e, round, actor)
+			m.undo(b, c, e, id, actor)
 		}
+		m.bare = append(m.bare, bare(b, db, kind, round))
 	}
-	bare(b, db, kind)
+	m.print(kind.name, rows)
 	must(b, db.Close())
 }
 
-// measure makes one change and reports what it took.
-func measure(b *testing.B, c *coordinator.Coordinator, file string, e edit, last string, actor coordinator.Actor) string {
+// timing is what one change took.
+type timing struct {
+	plan, apply, backup float64 // milliseconds
+}
+
+// measured are the changes of all rounds.
+type measured struct {
+	times map[string][]timing // by the name of the change
+	bare  []float64           // milliseconds
+}
+
+// change makes one change and returns its batch.
+func (m *measured) change(b *testing.B, c *coordinator.Coordinator, file string, e edit, round int, actor coordinator.Actor) string {
 	ctx := context.Background()
-	began := time.Now()
-	var plan action.Plan
-	var err error
-	if e.back {
-		looked, err := c.Rollback(ctx, coordinator.RollbackRequest{ActionID: last, DryRun: true}, actor)
-		must(b, err)
-		plan = *looked.Plan
+	if e.text == "" {
+		must(b, os.Remove(file))
 	} else {
-		if e.text == "" {
-			must(b, os.Remove(file))
-		} else {
-			must(b, os.WriteFile(file, []byte(e.text), 0o644))
-		}
-		waiting(b, c) // the file comes to rest: settling is not what is measured
-		began = time.Now()
-		plan, err = c.Diff(ctx, coordinator.DiffRequest{Files: []string{bigFile}})
-		must(b, err)
+		// A content that was rolled back would be held, so each round has one of its own.
+		must(b, os.WriteFile(file, []byte(fmt.Sprintf("%s# round %d\n", e.text, round)), 0o644))
 	}
+	waiting(b, c) // the file comes to rest: settling is not what is measured
+	began := time.Now()
+	plan, err := c.Diff(ctx, coordinator.DiffRequest{Files: []string{bigFile}})
+	must(b, err)
 	planned := time.Since(began)
 	began = time.Now()
-	var result coordinator.ApplyResult
-	if e.back {
-		result, err = c.Rollback(ctx, coordinator.RollbackRequest{ActionID: last, PlanID: plan.ID}, actor)
-	} else {
-		result, err = c.Reload(ctx, coordinator.ReloadRequest{Files: []string{bigFile}, PlanID: plan.ID, Approve: "breaking", Answers: e.answers}, actor)
-	}
+	result, err := c.Reload(ctx, coordinator.ReloadRequest{Files: []string{bigFile}, PlanID: plan.ID, Approve: "breaking"}, actor)
 	must(b, err)
-	applied := time.Since(began)
-	detail, err := c.Batch(ctx, result.ActionID, false)
+	m.note(b, c, e.name, result.ActionID, planned, time.Since(began))
+	return result.ActionID
+}
+
+// undo takes a change back.
+func (m *measured) undo(b *testing.B, c *coordinator.Coordinator, e edit, id string, actor coordinator.Actor) {
+	ctx := context.Background()
+	began := time.Now()
+	looked, err := c.Rollback(ctx, coordinator.RollbackRequest{ActionID: id, DryRun: true}, actor)
+	must(b, err)
+	planned := time.Since(began)
+	began = time.Now()
+	result, err := c.Rollback(ctx, coordinator.RollbackRequest{ActionID: id, PlanID: looked.Plan.ID}, actor)
+	must(b, err)
+	m.note(b, c, e.back, result.ActionID, planned, time.Since(began))
+}
+
+func (m *measured) note(b *testing.B, c *coordinator.Coordinator, name, id string, planned, applied time.Duration) {
+	if id == "" {
+		b.Fatalf("%s: nothing was applied", name)
+	}
+	detail, err := c.Batch(context.Background(), id, false)
 	must(b, err)
 	backup := detail.Timings["backup"]
-	fmt.Printf("%-28s plan %8.1f ms   apply %8.1f ms   backup %8.1f ms\n", e.name, ms(planned), ms(applied)-backup, backup)
-	return result.ActionID
+	m.times[name] = append(m.times[name], timing{ms(planned), ms(applied) - backup, backup})
+}
+
+// print writes the medians, in the order of the changes.
+func (m *measured) print(database string, rows int) {
+	floor := median(m.bare)
+	fmt.Printf("%s, %d rows, medians of %d in ms\n%-28s %10s %10s %10s\n", database, rows, len(m.bare), "", "plan", "apply", "backup")
+	for _, e := range edits() {
+		for _, name := range []string{e.name, e.back} {
+			of := func(pick func(timing) float64) float64 {
+				var list []float64
+				for _, t := range m.times[name] {
+					list = append(list, pick(t))
+				}
+				return median(list)
+			}
+			apply := of(func(t timing) float64 { return t.apply })
+			fmt.Printf("%-28s %10.1f %10.1f %10.1f", name, of(func(t timing) float64 { return t.plan }), apply, of(func(t timing) float64 { return t.backup }))
+			if e.fill && name == e.name {
+				fmt.Printf("   %.2f times the bare UPDATE", apply/floor)
+			}
+			fmt.Println()
+		}
+	}
+	fmt.Printf("%-28s %10s %10.1f\n", "the bare UPDATE", "", floor)
+}
+
+func median(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -158,13 +203,14 @@ func waiting(b *testing.B, c *coordinator.Coordinator) {
 }
 
 // bare is what any tool would need for the same conversion: one column added and filled by one statement.
-func bare(b *testing.B, db *sql.DB, kind storage) {
-	_, err := db.Exec("ALTER TABLE content_big ADD COLUMN bare " + kind.integer)
+func bare(b *testing.B, db *sql.DB, kind storage, round int) float64 {
+	column := fmt.Sprintf("bare_%d", round)
+	_, err := db.Exec("ALTER TABLE content_big ADD COLUMN " + column + " " + kind.integer)
 	must(b, err)
 	began := time.Now()
-	_, err = db.Exec("UPDATE content_big SET bare = CAST(number AS " + kind.integer + ")")
+	_, err = db.Exec("UPDATE content_big SET " + column + " = CAST(number AS " + kind.integer + ")")
 	must(b, err)
-	fmt.Printf("%-28s %8.1f ms\n", "the bare UPDATE", ms(time.Since(began)))
+	return ms(time.Since(began))
 }
 
 // storage is a kind of database to measure on.
