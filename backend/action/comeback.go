@@ -219,6 +219,7 @@ func (f *fields) stations(r *replacement, rows rowset, kept map[string]bool, pre
 	}
 	var list []station
 	var v relation
+	var past behind
 	at, known := node{tag: r.tag, field: r.from}, !rows.revisions || kept[r.tag]
 	if known {
 		v = rows.read(present)
@@ -239,7 +240,10 @@ func (f *fields) stations(r *replacement, rows rowset, kept map[string]bool, pre
 			if err != nil {
 				return nil, err
 			}
-			v = next
+			if next, err = rows.takeAlong(past, v, next, h, there); err != nil {
+				return nil, err
+			}
+			past, v = past.pass(v, at, next), next
 		} else {
 			v = rows.read(there)
 		}

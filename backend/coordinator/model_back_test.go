@@ -423,6 +423,22 @@ func (m *machine) onlySeveral(row string, line, step int) bool {
 	return m.edits[touch{row, line, ""}].step <= step
 }
 
+// leads reports whether the first of several values came back by way of a single one: that has no id, so it goes on under
+// the one of the row, or of the first that was there.
+func (m *machine) leads(line int, id string, present []item, is map[string]string, values []string) bool {
+	single := func(r record) bool { return !r.def.Multiple() }
+	if len(present) == 0 || present[0].id != id || !slices.ContainsFunc(slices.Collect(maps.Values(m.left[line])), single) {
+		return false
+	}
+	for other, value := range is {
+		named := slices.ContainsFunc(present, func(i item) bool { return i.id == other })
+		if !named && slices.Contains(values, value) {
+			return true
+		}
+	}
+	return false
+}
+
 // sameList proves it value by value. A lowered limit has cut none off.
 func (m *machine) sameList(f *document.Field, line int, then, present record, row string, want, got []item, fail func(string)) {
 	is := map[string]string{}
@@ -440,6 +456,10 @@ func (m *machine) sameList(f *document.Field, line int, then, present record, ro
 		}
 		values := m.becomes(e, f, line)
 		if slices.Contains(values, is[t.item]) {
+			continue
+		}
+		if m.leads(line, t.item, present.rows[row], is, values) {
+			m.unsure[touch{row: row, line: line}] = m.step + 1 // it has another id from now on
 			continue
 		}
 		k := slices.IndexFunc(want, func(i item) bool { return i.id == t.item })

@@ -280,6 +280,62 @@ func TestAValueThatOneTypeBetweenCannotHold(t *testing.T) {
 	}
 }
 
+// TestSeveralValuesOverASingleOne goes back from several values to several of another type by way of a single one: those
+// that the single one could not hold come along.
+func TestSeveralValuesOverASingleOne(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x integer")))
+	single, read := b.last(), `SELECT id, parent_id, value, sort_order FROM field_note_x ORDER BY parent_id, sort_order, id`
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 7), ('2', 8), ('3', NULL), ('4', NULL)`)
+	texts := b.save(notePath, entity("note", f("x text", "cardinality: -1")))
+	b.sql(`INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('t', '2', 'late', 1)`)
+	b.to(single)
+	numbers := b.save(notePath, entity("note", f("x integer", "cardinality: -1")))
+	b.sql(`INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('a', '1', 17, 1), ('b', '2', 18, 1), ('c', '3', 19, 0), ('d', '3', 20, 1)`)
+	b.save(notePath, entity("note", f("x text", "cardinality: -1", "label: Texts")))
+	b.inSync()
+	had := []string{"1|1|7|0", "a|1|17|1", "2|2|8|0", "b|2|18|1", "t|2|late|1", "3|3|19|0", "d|3|20|1"}
+	b.want(read, had...)
+	// The way back is the same, and what is written on it comes along too.
+	b.sql(`UPDATE field_note_x SET value = '21' WHERE id = 'd'`, `INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('e', '4', '22', 0), ('f', '4', '23', 1)`)
+	b.to(numbers)
+	b.inSync()
+	b.want(read, "1|1|7|0", "a|1|17|1", "2|2|8|0", "b|2|18|1", "c|3|19|0", "d|3|21|1", "4|4|22|0", "f|4|23|1")
+	b.to(texts)
+	b.inSync()
+	b.want(read, "1|1|7|0", "a|1|17|1", "2|2|8|0", "b|2|18|1", "t|2|late|1", "3|3|19|0", "d|3|21|1", "e|4|22|0", "f|4|23|1")
+}
+
+// TestWhatAnotherKindBetweenCannotHold crosses from several values to a single one and on, or the other way round, where
+// the one between can hold none of what was written.
+func TestWhatAnotherKindBetweenCannotHold(t *testing.T) {
+	t.Parallel()
+	t.Run("several", func(t *testing.T) {
+		t.Parallel()
+		b := noted(t, entity("note", f("x rich_text", "cardinality: -1")))
+		first, read := b.last(), `SELECT id, parent_id, value FROM field_note_x ORDER BY parent_id, sort_order, id`
+		b.sql(`INSERT INTO content_note (id) VALUES ('1'), ('2')`, `INSERT INTO field_note_x (id, parent_id, value) VALUES ('a', '1', '07')`)
+		b.save(notePath, entity("note", f("x integer")))
+		b.save(notePath, entity("note", f("x datetime", "cardinality: -1")))
+		b.sql(`INSERT INTO field_note_x (id, parent_id, value, sort_order) VALUES ('b', '2', '2024-01-01T00:00:00.5Z', 0), ('c', '2', '2024-01-01T00:00:01.5Z', 1)`)
+		b.to(first)
+		b.inSync()
+		b.want(read, "a|1|07", "b|2|2024-01-01T00:00:00.5Z", "c|2|2024-01-01T00:00:01.5Z")
+	})
+	t.Run("one", func(t *testing.T) {
+		t.Parallel()
+		b := noted(t, entity("note", f("x rich_text")))
+		first, read := b.last(), `SELECT id, x FROM content_note ORDER BY id`
+		b.sql(`INSERT INTO content_note (id, x) VALUES ('1', '07'), ('2', '08'), ('3', 'no number')`)
+		b.save(notePath, entity("note", f("x integer", "cardinality: -1")))
+		b.save(notePath, entity("note", f("x float")))
+		b.sql(`UPDATE content_note SET x = 1.5 WHERE id IN ('1', '3')`)
+		b.to(first)
+		b.inSync()
+		b.want(read, "1|1.5", "2|08", "3|1.5")
+	})
+}
+
 // TestATextThatWasASlugBetween changes a text to a slug and on, and back to a text by hand: that is the first one.
 func TestATextThatWasASlugBetween(t *testing.T) {
 	t.Parallel()
