@@ -90,6 +90,9 @@ func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
 	if err := w.room(ctx); err != nil {
 		return w.draft, err
 	}
+	if err := w.nameless(ctx); err != nil {
+		return w.draft, err
+	}
 	return w.draft, w.bystanders(ctx)
 }
 

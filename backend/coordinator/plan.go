@@ -64,7 +64,7 @@ func (c *Coordinator) again(w wish, id string) *sealed {
 			return nil
 		}
 	}
-	if !maps.Equal(w.answers, s.wish.answers) {
+	if !maps.Equal(w.answers, s.wish.answers) || !maps.EqualFunc(w.target, s.wish.target, sameLife) {
 		return nil
 	}
 	return s

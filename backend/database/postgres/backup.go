@@ -22,7 +22,6 @@ var exact = []struct{ name, value string }{
 	{"bytea_output", "'hex'"},
 	{"timezone", "'UTC'"},
 	{"xmloption", "'content'"},
-	{"row_security", "off"}, // a policy that hides rows is an error, and not a backup without them
 }
 
 // copying is the savepoint that takes those settings back.
@@ -174,6 +173,8 @@ func (db *DB) Dependents(ctx context.Context, q database.Querier, place action.P
 		case b.Kind == action.UniqueIndex: // told as an index
 		case place.Column != "" && b.Columns[strings.ToLower(place.Column)]:
 			list = append(list, fmt.Sprintf("the %s %s uses %s", b.Kind, b.Name, name))
+		case b.Kind == action.Heir:
+			list = append(list, fmt.Sprintf("the table %s inherits from %s", b.Name, place.Table))
 		case place.Column == "" && b.Kind == action.View:
 			list = append(list, fmt.Sprintf("the view %s uses %s", b.Name, name))
 		case place.Column == "" && b.Kind == action.ForeignKey && b.Parent == place.Table && !leaves[b.Child]:

@@ -38,7 +38,7 @@ func (db *DB) Scratch(ctx context.Context, c database.Copy, fn func(database.Scr
 // scratching are the statements that begin a copy. One state of the tables is seen throughout.
 func (db *DB) scratching() string {
 	l := db.limits
-	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SET LOCAL search_path TO " + scratchSchema +
+	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SET LOCAL search_path TO " + scratchSchema + unhidden +
 		fmt.Sprintf("; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d",
 			l.lock.Milliseconds(), l.read.Milliseconds(), l.read.Milliseconds())
 }

@@ -66,9 +66,13 @@ func (db *DB) once(ctx context.Context, fn func(database.Querier) error) error {
 	return db.commit(ctx, q)
 }
 
+// unhidden makes a policy that hides rows from this user an error: a check that did not see them would prove what is not
+// so, and a conversion would leave them out.
+const unhidden = "; SET LOCAL row_security = off"
+
 // reading are the statements that begin a reading transaction.
 func (db *DB) reading() string {
-	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path TO " + db.schema +
+	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path TO " + db.schema + unhidden +
 		fmt.Sprintf("; SET LOCAL statement_timeout = %d; SAVEPOINT "+mark, db.limits.read.Milliseconds())
 }
 
@@ -77,7 +81,7 @@ func (db *DB) reading() string {
 // that does not wait for its disk would lose what it acknowledged.
 func (db *DB) writing() string {
 	l := db.limits
-	return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path TO " + db.schema +
+	return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path TO " + db.schema + unhidden +
 		fmt.Sprintf("; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d",
 			l.lock.Milliseconds(), l.statement.Milliseconds(), l.idle.Milliseconds()) +
 		"; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')" +

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,10 +68,30 @@ func (o bystander) dependents(tables []string) []action.Bystander {
 	words := database.Words(o.sql)
 	for _, table := range tables {
 		if words[strings.ToLower(table)] || o.kind == action.Trigger && strings.EqualFold(o.table, table) {
-			list = append(list, action.Bystander{Kind: o.kind, Name: o.name, Table: table, Columns: words})
+			list = append(list, action.Bystander{Kind: o.kind, Name: o.name, Table: table, Columns: words, Fires: o.fires(table)})
 		}
 	}
 	return list
+}
+
+// setOff finds in the text of a trigger what sets it off, and of which columns.
+var setOff = regexp.MustCompile(`(?is)^\s*CREATE\s+TRIGGER\s+(?:"(?:[^"]|"")*"|\[[^\]]*\]|` + "`[^`]*`" + `|'[^']*'|[^\s"\[` + "`" + `']+)\s+(?:BEFORE\s+|AFTER\s+|INSTEAD\s+OF\s+)?(DELETE|INSERT|UPDATE)(?:\s+OF\s+(.*?))?\s+ON\s`)
+
+// fires returns the columns of a table whose writing sets a trigger off; a star for any. What cannot be read may be set
+// off by anything.
+func (o bystander) fires(table string) map[string]bool {
+	if o.kind != action.Trigger || !strings.EqualFold(o.table, table) {
+		return nil
+	}
+	found := setOff.FindStringSubmatch(o.sql)
+	switch {
+	case found != nil && !strings.EqualFold(found[1], "update"):
+		return nil
+	case found == nil || found[2] == "":
+		return map[string]bool{"*": true}
+	default:
+		return database.Words(found[2])
+	}
 }
 
 // compile returns why a view or a trigger cannot be run, empty when it can. A trigger is compiled with a statement that
