@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // nameless blocks the file when rows have no id of their own, while values are to move or the tables are taken over:
@@ -31,7 +32,7 @@ func (w *work) nameless(ctx context.Context) error {
 		}
 		for _, name := range []string{"id", "parent_id"} {
 			c := there.Column(name)
-			if c == nil || name == "parent_id" && t.Like == "" { // a field may be called so
+			if c == nil || name == "parent_id" && !strings.HasPrefix(t.Name, "field_") { // a field may be called so
 				continue
 			}
 			// SQLite lets a key be empty. Only a key can be asked for equal ones for nothing.
