@@ -186,6 +186,19 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 		}
 		record.Files = append(record.Files, file)
 	}
+	c.recordFailure(ctx, w, record, at, cause)
+	c.last = &LastResult{ActionID: w.ActionID, Kind: history.KindFailed, Result: "failed", At: at, Message: record.Error}
+	c.publishStatus()
+	c.hub.Publish(event.Failed, c.Snapshot().Version(), map[string]any{"action_id": w.ActionID, "message": record.Error})
+}
+
+// recordFailure adds an attempt that changed nothing to the history, with what it tried. A database whose storage fails
+// is not written to any more.
+func (c *Coordinator) recordFailure(ctx context.Context, w executor.Work, record history.Record, at string, cause error) {
+	if errors.Is(cause, database.ErrDamaged) {
+		c.log.Error("a failed attempt is not recorded: the storage fails", "action", w.ActionID)
+		return
+	}
 	var entry history.Entry
 	err := c.db.Write(ctx, func(q database.Querier) (err error) {
 		for _, f := range w.Files { // so that history can show what was tried
@@ -210,9 +223,6 @@ func (c *Coordinator) failed(ctx context.Context, w executor.Work, cause error) 
 			c.seq = entry.Seq
 		}
 	}
-	c.last = &LastResult{ActionID: w.ActionID, Kind: history.KindFailed, Result: "failed", At: at, Message: record.Error}
-	c.publishStatus()
-	c.hub.Publish(event.Failed, c.Snapshot().Version(), map[string]any{"action_id": w.ActionID, "message": record.Error})
 }
 
 // storage keeps an error only when it is the storage's: a statement that the database refused says nothing about the
