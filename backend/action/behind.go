@@ -22,6 +22,8 @@ type behind struct {
 // pass returns what lies behind after a hop from one relation to the next.
 func (b behind) pass(from relation, at node, to relation) behind {
 	switch {
+	case from.field == nil:
+		return b
 	case from.field.Multiple() != to.field.Multiple():
 		return behind{value: from, node: at, passed: []*document.Field{to.field}}
 	case b.value.field == nil:

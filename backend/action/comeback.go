@@ -214,46 +214,68 @@ type station struct {
 // answers where they lie from then on. For revisions, incarnations that were in use while none were kept are stepped
 // over.
 func (f *fields) stations(r *replacement, rows rowset, kept map[string]bool, present spot, where func(hop) spot, settled func(hop, relation) relation) ([]station, error) {
-	if r.straight() {
-		return f.straight(r, rows, kept, present, where, settled)
+	at := start{node: node{tag: r.tag, field: r.from}}
+	if !rows.revisions || kept[r.tag] {
+		at.value = rows.read(present)
 	}
-	var list []station
-	var v relation
+	var all []station
 	var past behind
-	at, known := node{tag: r.tag, field: r.from}, !rows.revisions || kept[r.tag]
-	if known {
-		v = rows.read(present)
-	}
-	for i, h := range r.hops {
-		last, lies := i == len(r.hops)-1, !rows.revisions || kept[h.to.tag]
-		if !lies && !last {
-			continue
-		}
-		if !lies && !known {
-			list = append(list, station{hop: h, empty: true})
-			continue
-		}
-		there := where(h)
-		there.none = !lies
-		if known {
-			next, err := rows.follow(v, hop{from: at, to: h.to}, there)
+	for left := r.hops; len(left) > 0; {
+		if n := alike(at.field, left); n > 0 {
+			list, err := f.straight(left[:n], *r.back, rows, kept, at, where, settled)
 			if err != nil {
 				return nil, err
 			}
-			if next, err = rows.takeAlong(past, v, next, h, there); err != nil {
-				return nil, err
+			for _, s := range list {
+				if !s.empty {
+					past, at = past.pass(at.value, at.node, s.value), start{s.hop.to, s.value}
+				}
 			}
-			past, v = past.pass(v, at, next), next
-		} else {
-			v = rows.read(there)
+			all, left = append(all, list...), left[n:]
+			continue
 		}
-		at, known = h.to, true
-		list = append(list, station{hop: h, value: v, lies: lies})
-		if settled != nil && !last {
-			v = settled(h, v)
+		list, err := f.cross(left[0], *r.back, rows, kept, at, past, where)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range list {
+			if s.empty {
+				continue
+			}
+			if settled != nil && s.hop.to.tag != r.back.Tag {
+				s.value = settled(s.hop, s.value)
+			}
+			past, at = past.pass(at.value, at.node, s.value), start{s.hop.to, s.value}
+		}
+		all, left = append(all, list...), left[1:]
+	}
+	return all, nil
+}
+
+// cross is stations for the one hop from a single value to several, or from several to a single one.
+func (f *fields) cross(h hop, end Tombstone, rows rowset, kept map[string]bool, from start, past behind, where func(hop) spot) ([]station, error) {
+	last, lies := h.to.tag == end.Tag, !rows.revisions || kept[h.to.tag]
+	if !lies && !last {
+		return nil, nil
+	}
+	s := station{hop: h, lies: lies}
+	there := where(h)
+	there.none = !lies
+	switch {
+	case from.value.field == nil && !lies:
+		s.empty = true
+	case from.value.field == nil:
+		s.value = rows.read(there)
+	default:
+		v, err := rows.follow(from.value, hop{from: from.node, to: h.to}, there)
+		if err != nil {
+			return nil, err
+		}
+		if s.value, err = rows.takeAlong(past, from.value, v, h, there); err != nil {
+			return nil, err
 		}
 	}
-	return list, nil
+	return []station{s}, nil
 }
 
 // returning is the way back as the tables are now, before any step of this plan.

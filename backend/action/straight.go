@@ -3,38 +3,48 @@ package action
 import (
 	"fmt"
 	"strings"
-)
 
-// straight reports whether every incarnation on the way has one value for a row, or every one several.
-func (r *replacement) straight() bool {
-	for _, h := range r.hops {
-		if h.to.field.Multiple() != r.from.Multiple() {
-			return false
-		}
-	}
-	return true
-}
+	"marain/backend/document"
+)
 
 // stop is an incarnation on a straight way: where it lies, and an expression for what it holds.
 type stop struct {
 	node
 
-	spot spot
-	own  string
-	id   string // of several values: that of the value, none where it has none
+	source string // of several values: the table, or a query of them
+	own    string
+	id     string // of several values: that of the value, none where it has none
+	join   string // of a single value that is a query: what the expression needs
 }
 
-// straight is stations for a way on which all values can stand side by side. So whatever disagrees first is the newest,
-// and is converted at once to what comes back: on a way through other types it might not come through. And the query
-// does not grow with every hop as one would that is made of the ones before.
-func (f *fields) straight(r *replacement, rows rowset, kept map[string]bool, present spot, where func(hop) spot, settled func(hop, relation) relation) ([]station, error) {
+// start is where hops begin: at what lies somewhere, or at what the way has become. Without a field nothing is known.
+type start struct {
+	node
+
+	value relation
+}
+
+// alike returns how many hops lead to incarnations with as many values for a row as a field has.
+func alike(field *document.Field, hops []hop) int {
+	for i, h := range hops {
+		if h.to.field.Multiple() != field.Multiple() {
+			return i
+		}
+	}
+	return len(hops)
+}
+
+// straight is stations for some of the hops of a way on which all values can stand side by side. So whatever disagrees
+// first is the newest, and is converted at once to what comes back: on a way through other types it might not come through.
+// And the query does not grow with every hop as one would that is made of the ones before.
+func (f *fields) straight(hops []hop, end Tombstone, rows rowset, kept map[string]bool, from start, where func(hop) spot, settled func(hop, relation) relation) ([]station, error) {
 	var list []station
 	var stops []stop
-	if !rows.revisions || kept[r.tag] {
-		stops = append(stops, rows.stop(node{tag: r.tag, field: r.from}, present, 0))
+	if from.value.field != nil {
+		stops = append(stops, rows.head(from))
 	}
-	for i, h := range r.hops {
-		last, lies := i == len(r.hops)-1, !rows.revisions || kept[h.to.tag]
+	for _, h := range hops {
+		last, lies := h.to.tag == end.Tag, !rows.revisions || kept[h.to.tag]
 		if !lies && !last {
 			continue
 		}
@@ -57,13 +67,16 @@ func (f *fields) straight(r *replacement, rows rowset, kept map[string]bool, pre
 		if lies {
 			stops = append(stops, next)
 		}
-		if h.to.field.Multiple() {
+		switch {
+		case h.to.field.Multiple():
 			s.value = relation{field: h.to.field, query: rows.known(rows.aside(stops, text))}
+		case stops[0].join != "":
+			s.value = relation{field: h.to.field, query: fmt.Sprintf("SELECT %s, %s AS %s FROM %s %s", rows.list(rows.table, rows.keys...), text, rows.quote("value"), rows.quote(rows.table), stops[0].join)}
+		}
+		if settled != nil && !last {
+			s.value = settled(h, s.value)
 		}
 		list = append(list, s)
-		if settled != nil && !last {
-			settled(h, s.value)
-		}
 	}
 	return list, nil
 }
@@ -71,10 +84,25 @@ func (f *fields) straight(r *replacement, rows rowset, kept map[string]bool, pre
 // stop makes a stop of what lies in a spot.
 func (r rowset) stop(n node, s spot, number int) stop {
 	if !n.field.Multiple() {
-		return stop{node: n, spot: s, own: r.column(s.column)}
+		return stop{node: n, own: r.column(s.column)}
 	}
 	name := fmt.Sprintf("n%d", number)
-	return stop{node: n, spot: s, own: r.of(name, "value"), id: r.of(name, "id")}
+	return stop{node: n, source: r.quote(s.table), own: r.of(name, "value"), id: r.of(name, "id")}
+}
+
+// head makes the first stop of what a way begins with.
+func (r rowset) head(s start) stop {
+	switch {
+	case s.field.Multiple():
+		return stop{node: s.node, source: "(" + s.value.query + ")", own: r.of("n0", "value"), id: r.of("n0", "id")}
+	case s.value.query == "":
+		return stop{node: s.node, own: s.value.expr}
+	default:
+		return stop{
+			node: s.node, own: r.of("h", "value"),
+			join: fmt.Sprintf("JOIN %s ON %s", r.fixed(s.value.query, "h", r.values()), r.match("h", r.keys, r.table, r.keys)),
+		}
+	}
 }
 
 // newest writes the value at the end of a way: its own, as long as each stop before agrees with the next one, else what
@@ -197,8 +225,8 @@ func (r rowset) aside(stops []stop, text string) string {
 	columns := map[string][]string{}
 	for i, s := range stops {
 		name := fmt.Sprintf("n%d", i)
-		all = append(all, fmt.Sprintf("SELECT %s FROM %s", r.list(s.spot.table, keys...), r.quote(s.spot.table)))
-		joins = append(joins, fmt.Sprintf("LEFT JOIN %s AS %s ON %s", r.quote(s.spot.table), r.quote(name), r.match(name, keys, "u", keys)))
+		all = append(all, fmt.Sprintf("SELECT %s FROM %s AS %s", r.list(name, keys...), s.source, r.quote(name)))
+		joins = append(joins, fmt.Sprintf("LEFT JOIN %s AS %s ON %s", s.source, r.quote(name), r.match(name, keys, "u", keys)))
 		for _, c := range listColumns() {
 			columns[c] = append(columns[c], r.of(name, c))
 		}

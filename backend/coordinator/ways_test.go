@@ -336,6 +336,34 @@ func TestWhatAnotherKindBetweenCannotHold(t *testing.T) {
 	})
 }
 
+// TestATypeBetweenOnAWayOverOneAndSeveral crosses from several values to a single one where one of the types with several
+// cannot hold what the others say alike.
+func TestATypeBetweenOnAWayOverOneAndSeveral(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text", "cardinality: -1")))
+	b.sql(`INSERT INTO content_note (id) VALUES ('1')`)
+	list, one := `SELECT value FROM field_note_x ORDER BY sort_order, id`, `SELECT x FROM content_note`
+	b.save(notePath, entity("note", f("x integer", "cardinality: -1")))
+	times := b.save(notePath, entity("note", f("x datetime", "cardinality: -1")))
+	b.sql(`INSERT INTO field_note_x (id, parent_id, value) VALUES ('a', '1', '2024-01-01T00:00:48Z')`)
+	b.save(notePath, entity("note", f("x text", "cardinality: -1", "label: Texts")))
+	b.want(list, "2024-01-01T00:00:48Z")
+	b.save(notePath, entity("note", f("x text")))
+	b.want(one, "2024-01-01T00:00:48Z")
+	b.to(times)
+	b.want(list, "2024-01-01T00:00:48Z")
+	b.save(notePath, entity("note", f("x text", "label: Text")))
+	b.inSync()
+	b.want(one, "2024-01-01T00:00:48Z")
+	b.sql(`UPDATE content_note SET x = '2025-05-05T00:00:00Z'`)
+	b.to(times)
+	b.inSync()
+	b.want(list, "2025-05-05T00:00:00Z")
+	b.save(notePath, entity("note", f("x text", "cardinality: -1", "label: Several")))
+	b.inSync()
+	b.want(list, "2025-05-05T00:00:00Z")
+}
+
 // TestATextThatWasASlugBetween changes a text to a slug and on, and back to a text by hand: that is the first one.
 func TestATextThatWasASlugBetween(t *testing.T) {
 	t.Parallel()
