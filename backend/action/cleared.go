@@ -19,19 +19,21 @@ type clearing struct {
 	tag    string
 }
 
-// clearing returns the newest marks between two incarnations. There are none of revisions.
+// clearing returns the newest marks between two incarnations. Of revisions there are none where these were not kept when
+// the marks were made.
 func (r rowset) clearing(h hop) clearing {
-	if r.revisions {
-		return clearing{}
-	}
 	one, several := h.from.tag, h.to.tag
 	if h.from.field.Multiple() {
 		one, several = several, one
 	}
 	for _, t := range slices.Backward(r.g.Tombstones) {
-		if t.Kind == Cleared && t.Of == one && t.Life.Tag == several {
+		if t.Kind != Cleared || t.Of != one || t.Life.Tag != several {
+			continue
+		}
+		if !r.revisions || r.marked[t.Tag] {
 			return clearing{column: r.column(OutOfUse(t.Tag, t.Field)), tag: t.Tag}
 		}
+		break
 	}
 	return clearing{}
 }
@@ -91,36 +93,50 @@ func (p passage) heads(several, one string, there spot) string {
 
 // clear marks the rows whose single value follows none of the several, at every place where a way crosses from one value to several
 // or back. All values on the way lie where they belong by then; those at its end are in use when that is said.
-func (f *fields) clear(r *replacement, inUse bool) []Step {
+func (f *fields) clear(r *replacement, kept map[string]bool, inUse bool) []Step {
 	var steps []Step
-	rows := f.g.rows(document.ContentTable(f.new.ID), false)
-	from, at := node{tag: r.tag, field: r.from}, f.spot(r.from, r.tag, false)
+	from := node{tag: r.tag, field: r.from}
 	for i, h := range r.hops {
-		to := f.spot(h.to.field, h.to.tag, false)
-		if inUse && i == len(r.hops)-1 {
-			to = spot{field: r.to, column: r.to.ID, table: document.FieldTable(f.new.ID, r.to.ID)}
-		}
-		one, several, tags := at, to, [2]string{from.tag, h.to.tag}
-		if at.field.Multiple() {
-			one, several, tags = to, at, [2]string{h.to.tag, from.tag}
-		}
-		from, at = h.to, to
-		if one.field.Multiple() == several.field.Multiple() {
+		at, to := from, h.to
+		from = h.to
+		if at.field.Multiple() == to.field.Multiple() {
 			continue
 		}
-		tag := Tag(f.in.Path, f.in.NextVersion, f.new.ID, "cleared:"+r.to.ID+":"+h.to.tag)
-		marker, kind := OutOfUse(tag, r.to.ID), columnType(several.field.Type)
-		value := rows.of("m", "value")
-		steps = append(steps, AddColumn{rows.table, Column{Name: marker, Type: kind}}, Update{
-			Table: rows.table, Set: []Assignment{{marker, value}},
-			From: "(" + rows.first(rows.read(several)) + ") AS " + rows.quote("m"),
-			Where: fmt.Sprintf("%s AND %s IS NULL AND %s",
-				rows.match("m", rows.parents(), rows.table, rows.keys), rows.as(one.field, several.field, rows.column(one.column)),
-				rows.distinct(one.field, rows.column(one.column), rows.as(several.field, one.field, value))),
-		})
-		f.buryMark(Tombstone{Kind: Cleared, Tag: tag, Of: tags[0], Life: Life{Tag: tags[1]}}, r.to.ID, several.field)
+		one, several := at, to
+		if at.field.Multiple() {
+			one, several = to, at
+		}
+		tag := Tag(f.in.Path, f.in.NextVersion, f.new.ID, "cleared:"+r.to.ID+":"+to.tag)
+		for _, revisions := range f.both() {
+			if !revisions || kept[at.tag] && kept[to.tag] {
+				end := inUse && i == len(r.hops)-1
+				steps = append(steps, f.mark(r, one, several, tag, revisions, end)...)
+			}
+		}
+		f.buryMark(Tombstone{Kind: Cleared, Tag: tag, Of: one.tag, Life: Life{Tag: several.tag}}, r.to.ID, several.field)
 	}
 	return steps
+}
+
+// mark marks rows, or revisions, whose single value follows none of the several. End says that the way ends here, at what is
+// in use then.
+func (f *fields) mark(r *replacement, one, several node, tag string, revisions, end bool) []Step {
+	rows := f.rows(rowTable(f.new.ID, revisions), revisions)
+	lies := func(n node) spot {
+		if end && n.tag == r.back.Tag {
+			return spot{field: r.to, column: r.to.ID, table: listTable(f.new.ID, r.to.ID, revisions)}
+		}
+		return f.spot(n.field, n.tag, revisions)
+	}
+	single, first := lies(one), rows.first(rows.read(lies(several)))
+	marker, value := OutOfUse(tag, r.to.ID), rows.of("m", "value")
+	return []Step{AddColumn{rows.table, Column{Name: marker, Type: columnType(several.field.Type)}}, Update{
+		Table: rows.table, Set: []Assignment{{marker, value}},
+		From: "(" + first + ") AS " + rows.quote("m"),
+		Where: fmt.Sprintf("%s AND %s IS NULL AND %s",
+			rows.match("m", rows.parents(), rows.table, rows.keys), rows.as(single.field, several.field, rows.column(single.column)),
+			rows.distinct(single.field, rows.column(single.column), rows.as(several.field, single.field, value))),
+	}}
 }
 
 // buryMark records marks beside the rows, which lie there under a field's name in columns of another one's type.

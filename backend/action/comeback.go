@@ -83,7 +83,7 @@ func (f *fields) revive(r *replacement, kept map[string]bool) error {
 	up := restoreField(f.new, &bare, r.back.Field, r.back.Tag, there, f.found[r.back.Tag])
 	if f.old.Versioned && !kept[r.back.Tag] {
 		up = append(up, f.place(r.to, true)...)
-		rows := f.g.rows(rowTable(f.new.ID, true), true)
+		rows := f.rows(rowTable(f.new.ID, true), true)
 		list, err := f.stations(r, rows, kept, f.spot(r.from, r.tag, true), func(h hop) spot { return f.spot(h.to.field, h.to.tag, true) }, nil)
 		if err != nil {
 			return err
@@ -121,11 +121,11 @@ func (f *fields) merge(r *replacement, kept map[string]bool) error {
 		}
 		up = slices.Concat(up, steps, f.place(r.to, revisions))
 		if !last.empty {
-			rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
+			rows := f.rows(rowTable(f.new.ID, revisions), revisions)
 			up = append(up, rows.write(last.value, r.to.ID, listTable(f.new.ID, r.to.ID, revisions)))
 		}
 	}
-	up = slices.Concat(up, f.clear(r, true), f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
+	up = slices.Concat(up, f.clear(r, kept, true), f.rules(r.to), f.unshelve(r.back.Field, r.back.Tag, r.to))
 	return f.migrate(fmt.Sprintf("Bring the former values of %s back, with what was written since", r.to.ID), up, inverse(up, f.undone(r.to.ID)))
 }
 
@@ -165,7 +165,7 @@ func (f *fields) putAside(h hop, apart string, revisions bool) []Step {
 
 // settle makes the places on a way back anew and fills them, and returns what comes to its end.
 func (f *fields) settle(r *replacement, kept map[string]bool, revisions bool) ([]Step, station, error) {
-	rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
+	rows := f.rows(rowTable(f.new.ID, revisions), revisions)
 	var steps []Step
 	list, err := f.stations(r, rows, kept, f.spot(r.from, r.tag, revisions),
 		func(h hop) spot { return f.spot(h.to.field, f.apart(r, h), revisions) },
@@ -280,7 +280,7 @@ func (f *fields) cross(h hop, end Tombstone, rows rowset, kept map[string]bool, 
 
 // returning is the way back as the tables are now, before any step of this plan.
 func (f *fields) returning(r *replacement, revisions bool, kept map[string]bool) ([]station, rowset, error) {
-	rows := f.g.rows(f.nowName(rowTable(f.new.ID, revisions)), revisions)
+	rows := f.rows(f.nowName(rowTable(f.new.ID, revisions)), revisions)
 	present := f.today(r.from, revisions)
 	if r.lying {
 		present = f.spot(r.from, r.tag, revisions)
@@ -308,7 +308,33 @@ func (f *fields) keptRevisions(ctx context.Context, r *replacement) (map[string]
 		}
 		kept[n.tag] = len(has) > 1 && has[1]
 	}
-	return kept, nil
+	return kept, f.findMarks(ctx)
+}
+
+// findMarks notes which marks lie beside revisions: those that were made while there were some.
+func (f *fields) findMarks(ctx context.Context) error {
+	if !f.old.Versioned {
+		return nil
+	}
+	name := f.nowName(rowTable(f.new.ID, true))
+	live, err := f.g.Inspect(ctx, []string{name})
+	if err != nil {
+		return fmt.Errorf("look at what is out of use: %w", err)
+	}
+	table := live[name]
+	for _, t := range f.g.Tombstones {
+		if t.Kind == Cleared && t.EntityTag == f.life.Tag {
+			f.marked[t.Tag] = table.Column(OutOfUse(t.Tag, t.Field)) != nil
+		}
+	}
+	return nil
+}
+
+// rows are the rows of a table for a way back, or its revisions.
+func (f *fields) rows(table string, revisions bool) rowset {
+	r := f.g.rows(table, revisions)
+	r.marked = f.marked
+	return r
 }
 
 // today is where a field in use has its values before any step of this plan.

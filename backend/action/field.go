@@ -43,6 +43,7 @@ type fields struct {
 	replaced map[string]*replacement // by new field id
 	used     map[string]bool         // tags that come back in this plan
 	found    map[string]bool         // by tag: lists out of use that have the index of their rows
+	marked   map[string]bool         // by tag: marks that lie beside revisions too
 	shelf    *shelf                  // revisions out of use; nil for none
 }
 
@@ -53,6 +54,7 @@ func newFields(w *work, old, new *document.Entity, life Life) *fields {
 	return &fields{
 		work: w, was: old, to: new, old: &before, new: &after, life: life,
 		replaced: map[string]*replacement{}, used: map[string]bool{}, found: map[string]bool{},
+		marked: map[string]bool{},
 	}
 }
 

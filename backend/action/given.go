@@ -66,7 +66,7 @@ func (f *fields) over(r *replacement, kept map[string]bool, same bool) error {
 	}
 	end := r.hops[len(r.hops)-1]
 	for _, revisions := range f.both() {
-		rows := f.g.rows(rowTable(f.new.ID, revisions), revisions)
+		rows := f.rows(rowTable(f.new.ID, revisions), revisions)
 		lie := rows.read(f.spot(end.to.field, end.to.tag, revisions))
 		if same && (!revisions || kept[end.to.tag]) {
 			last[revisions] = lie
@@ -86,7 +86,7 @@ func (f *fields) over(r *replacement, kept map[string]bool, same bool) error {
 		up = append(up, steps...)
 	}
 	if !same {
-		up = append(up, f.clear(r, false)...)
+		up = append(up, f.clear(r, kept, false)...)
 	}
 	return f.fromOver(r, up, last)
 }

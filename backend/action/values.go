@@ -33,6 +33,7 @@ type rowset struct {
 	keys  []string
 	// revisions says that these are the revisions of rows.
 	revisions bool
+	marked    map[string]bool // of revisions, by tag: the marks that lie beside them
 }
 
 func (g *Generator) rows(table string, revisions bool) rowset {

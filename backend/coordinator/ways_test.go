@@ -364,6 +364,37 @@ func TestATypeBetweenOnAWayOverOneAndSeveral(t *testing.T) {
 	b.want(list, "2025-05-05T00:00:00Z")
 }
 
+// TestARevisionWhoseSingleValueWasTakenAway takes the single value of a revision away, and goes to several values and back:
+// what was second is the first there, and was never the single one.
+func TestARevisionWhoseSingleValueWasTakenAway(t *testing.T) {
+	t.Parallel()
+	on := "versioned: true\n"
+	b := noted(t, on+entity("note", f("x text", "cardinality: -1")))
+	several := b.last()
+	b.sql(`INSERT INTO content_note (id) VALUES ('1')`, `INSERT INTO content_revisions_note (id, rid) VALUES ('1', 1), ('1', 2)`)
+	for _, rid := range []string{"1", "2"} {
+		b.sql(`INSERT INTO field_revisions_note_x (id, rid, parent_id, value, sort_order) VALUES ('a', `+rid+`, '1', 'p', 0), ('b', `+rid+`, '1', 'q', 1)`)
+	}
+	one := b.save(notePath, on+entity("note", f("x text")))
+	list, read := `SELECT rid, value FROM field_revisions_note_x ORDER BY rid, sort_order, id`, `SELECT rid, x FROM content_revisions_note ORDER BY rid`
+	b.sql(`UPDATE content_revisions_note SET x = NULL WHERE rid = 1`)
+	for range 2 {
+		b.to(several)
+		b.inSync()
+		b.want(list, "1|q", "2|p", "2|q")
+		b.to(one)
+		b.inSync()
+		b.want(read, "1|∅", "2|p")
+	}
+	// With revisions left off for a while, and other marks made meanwhile.
+	off := b.save(notePath, entity("note", f("x text")))
+	b.to(several)
+	b.to(off)
+	b.to(one)
+	b.inSync()
+	b.want(read, "1|∅", "2|p")
+}
+
 // TestATextThatWasASlugBetween changes a text to a slug and on, and back to a text by hand: that is the first one.
 func TestATextThatWasASlugBetween(t *testing.T) {
 	t.Parallel()
