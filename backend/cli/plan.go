@@ -102,7 +102,11 @@ func printChecks(p *printer, indent string, checks []action.Check) {
 func sampleText(sample map[string]any, width int) string {
 	var parts []string
 	for _, name := range sortedKeys(sample) {
-		parts = append(parts, fmt.Sprintf("%s: %v", name, sample[name]))
+		value := sample[name]
+		if value == nil {
+			value = "nothing"
+		}
+		parts = append(parts, fmt.Sprintf("%s: %v", name, value))
 	}
 	return cut(strings.Join(parts, "  "), max(20, width-12))
 }

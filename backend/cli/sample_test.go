@@ -56,7 +56,7 @@ func wrongAndHeld() coordinator.Status {
 		{File: "config/config.api.yaml", Reason: "rejected", At: "2026-03-04T15:06:07.000Z", By: "ann via window", Note: "not before \x1b[31mMay"},
 		{File: "config/config.content.yaml", Reason: "rolled_back", At: "2026-03-04T15:06:07.000Z"},
 	}
-	status.LastResult = &coordinator.LastResult{Kind: "apply", Result: "failed", At: "2026-03-04T15:06:07.000Z", Message: "the disk is full"}
+	status.LastResult = &coordinator.LastResult{Kind: "failed", Result: "failed", At: "2026-03-04T15:06:07.000Z", Message: "the disk is full"}
 	return status
 }
 
@@ -77,7 +77,7 @@ func plan() action.Plan {
 					Down: []string{`ALTER TABLE "content_article" RENAME COLUMN "subtitle" TO "t_1"`},
 				}, {Type: action.DatabaseMigration, Description: "take the column summary of content_article out of use", Up: []string{"ALTER TABLE \"content_article\"\n  RENAME COLUMN \"summary\" TO \"t_2\";"}}},
 				Checks: []action.Check{
-					{Verdict: action.Risk, Message: "120 of 12,400 rows have a summary", Samples: []map[string]any{{"summary": "A \x1b[2Jtext", "id": "01A"}}},
+					{Verdict: action.Risk, Message: "120 of 12,400 rows have a summary", Samples: []map[string]any{{"summary": "A \x1b[2Jtext", "becomes": nil, "id": "01A"}}},
 					{Verdict: action.ProvedSafe, Message: "0 of 12,400 rows are empty, proved safe"},
 					{Verdict: action.NotProved, Message: "not proved: the check ran out of time"},
 				},

@@ -62,7 +62,7 @@ func printStatus(p *printer, status coordinator.Status) {
 		p.line(yellow.is("Watching: "), status.Watcher.Message)
 	}
 	if last := status.LastResult; last != nil && last.Result == "failed" {
-		p.line(red.is("The last %s failed", last.Kind), " on ", p.clock(last.At, "2 Jan 15:04"), ": ", last.Message)
+		p.line(red.is("The last attempt failed"), " on ", p.clock(last.At, "2 Jan 15:04"), ": ", last.Message)
 	}
 	printPending(p, status.PendingChanges)
 	if len(status.InvalidFiles) > 0 {
