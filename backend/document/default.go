@@ -124,7 +124,8 @@ func scalarValue(t FieldType, n *Node) (value any, want string, ok bool) {
 	return nil, "nothing", false
 }
 
-// parseFloat reads a finite decimal number without leading zeros.
+// parseFloat reads a finite decimal number without leading zeros. One that is too close to zero to be another number is
+// none.
 func parseFloat(text string) (float64, bool) {
 	unsigned := text
 	if text != "" && text[0] == '-' {
@@ -134,7 +135,7 @@ func parseFloat(text string) (float64, bool) {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(text, 64)
-	return number, err == nil && !math.IsInf(number, 0)
+	return number, err == nil && !math.IsInf(number, 0) && !vanishes(text, number)
 }
 
 // parseDatetime reads RFC 3339, or a date alone which means its midnight in UTC, and returns RFC 3339 in UTC.

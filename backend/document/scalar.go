@@ -13,6 +13,7 @@ const (
 	faultNone     fault = ""
 	faultInteger  fault = "integer_too_big"
 	faultFloat    fault = "number_too_big"
+	faultTiny     fault = "number_too_small"
 	faultInfinite fault = "not_a_finite_number"
 )
 
@@ -22,6 +23,8 @@ func (f fault) message() string {
 		return "does not fit a whole number of 64 bits"
 	case faultFloat:
 		return "is beyond the range of numbers"
+	case faultTiny:
+		return "is too close to zero for a number"
 	case faultInfinite:
 		return "is not a number that can be stored"
 	case faultNone:
@@ -73,6 +76,9 @@ func resolveNumber(raw string) (any, fault) {
 		if err != nil || math.IsInf(f, 0) {
 			return raw, faultFloat
 		}
+		if vanishes(raw, f) {
+			return raw, faultTiny
+		}
 		return f, faultNone
 	}
 	return raw, faultNone
@@ -84,6 +90,12 @@ func parseInteger(raw, digits string, base int) (any, fault) {
 		return raw, faultInteger
 	}
 	return n, faultNone
+}
+
+// vanishes reports whether a decimal number that is not zero became zero.
+func vanishes(text string, number float64) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	return number == 0 && strings.ContainsAny(mantissa, "123456789")
 }
 
 // only reports whether a text is not empty and made of these bytes.

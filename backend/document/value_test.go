@@ -16,6 +16,7 @@ func TestScalars(t *testing.T) {
 		"0123": "0123", "-0123": "-0123", "00": "00", "1_000": "1_000", "0o14": int64(12), "0o19": "0o19", "0x1F": int64(31), "-0x1F": "-0x1F",
 		"0b11": "0b11", "0x": "0x", "0o": "0o", "1:30": "1:30", "12:30:45": "12:30:45", "1,5": "1,5",
 		"1.10": 1.1, "1.": 1.0, ".5": 0.5, "-.5": -0.5, "+1.5": 1.5, "1e3": 1000.0, "1E-2": 0.01, "1e+2": 100.0, "12.5e1": 125.0,
+		"0e-400": 0.0, "0.0E400": 0.0, "3e-324": 5e-324,
 		".": ".", "-": "-", "+": "+", "e3": "e3", ".e3": ".e3", "1e": "1e", "1e+": "1e+", "1.2.3": "1.2.3", "--1": "--1", "+-1": "+-1", "-.nan": "-.nan",
 		"2024-01-01": "2024-01-01", "2024-1-1": "2024-1-1", "2024-01-01T00:00:00Z": "2024-01-01T00:00:00Z",
 		"hello world": "hello world", "Infinity": "Infinity", "NaN": "NaN", "=": "=",
@@ -27,7 +28,7 @@ func TestScalars(t *testing.T) {
 	}
 	for raw, want := range map[string]fault{
 		"9223372036854775808": faultInteger, "-9223372036854775809": faultInteger, "0xFFFFFFFFFFFFFFFF": faultInteger, "0o7777777777777777777777": faultInteger,
-		"1e400": faultFloat, "-1e400": faultFloat, ".inf": faultInfinite, "+.Inf": faultInfinite, "-.INF": faultInfinite, ".nan": faultInfinite,
+		"1e400": faultFloat, "-1e400": faultFloat, "1e-400": faultTiny, "-0.1E-400": faultTiny, ".inf": faultInfinite, "+.Inf": faultInfinite, "-.INF": faultInfinite, ".nan": faultInfinite,
 	} {
 		if got, fault := resolve(raw); got != raw || fault != want {
 			t.Errorf("%q is %#v (%s), want %s", raw, got, fault, want)
@@ -66,6 +67,11 @@ func TestParseValue(t *testing.T) {
 		{&Field{Type: Float}, "00.1", "it must be a decimal number such as 1.5", true},
 		{&Field{Type: Float}, "NaN", "it must be a decimal number such as 1.5", true},
 		{&Field{Type: Float}, "1e400", "it must be a decimal number such as 1.5", true},
+		{&Field{Type: Float}, "1e-400", "it must be a decimal number such as 1.5", true},
+		{&Field{Type: Float}, "-0.001E-400", "it must be a decimal number such as 1.5", true},
+		{&Field{Type: Float}, "2e-324", "it must be a decimal number such as 1.5", true},
+		{&Field{Type: Float}, "3e-324", 5e-324, false},
+		{&Field{Type: Float}, "0.0e-400", 0.0, false},
 		{&Field{Type: Boolean}, "true", true, false},
 		{&Field{Type: Boolean}, "no", "it must be true or false", true},
 		{&Field{Type: Datetime}, "2024-02-29", "2024-02-29T00:00:00Z", false},
