@@ -118,6 +118,9 @@ func scalarValue(t FieldType, n *Node) (value any, want string, ok bool) {
 		return n.Raw == "true", "true or false", plain && (n.Raw == "true" || n.Raw == "false")
 	case Datetime:
 		text, ok := parseDatetime(n.Raw)
+		if ok && tooFine(n.Raw) {
+			return nil, "a time with at most six digits after the point, such as 2024-01-31T12:00:00.123456Z", false
+		}
 		return text, "a date such as 2024-01-31 or 2024-01-31T12:00:00Z", n.Kind == Scalar && ok
 	case Component:
 	}
@@ -136,6 +139,15 @@ func parseFloat(text string) (float64, bool) {
 	}
 	number, err := strconv.ParseFloat(text, 64)
 	return number, err == nil && !math.IsInf(number, 0) && !vanishes(text, number)
+}
+
+// tooFine reports whether a time has parts of a microsecond: one database would round them, and the other keep some.
+// Zeros at the end are none.
+func tooFine(text string) bool {
+	_, fraction, _ := strings.Cut(text, ".")
+	digits := len(fraction) - len(strings.TrimLeft(fraction, "0123456789"))
+	const microseconds = 6
+	return len(strings.TrimRight(fraction[:digits], "0")) > microseconds
 }
 
 // parseDatetime reads RFC 3339, or a date alone which means its midnight in UTC, and returns RFC 3339 in UTC.
