@@ -19,6 +19,7 @@ type retyping struct {
 	rules    []Index        // those that a document asks for
 	from     document.Field // the field that the values are read as
 	cast     bool           // its type is none of ours: the values are read as text
+	alien    bool           // and none of them means what the field holds
 	out      string         // what the column is called out of use
 	required bool
 }
@@ -44,8 +45,8 @@ func (m *mending) otherType(ctx context.Context, want Table, have LiveTable, d D
 		return err
 	}
 	m.draft.Effects.Retired = append(m.draft.Effects.Retired, m.foreign(r, d))
-	d.Message += fmt.Sprintf(": it goes out of use as %s with its values inside, and they are converted", r.out)
-	return m.mended(d, fmt.Sprintf("Convert %s of %s to %s", d.Column, want.Name, m.g.Dialect.DeclaredType(r.want.Type)), m.retype(r, fill), m.retypeBack(r, d))
+	d.Message += fmt.Sprintf(": it goes out of use as %s with its values inside, and %s", r.out, r.fate())
+	return m.mended(d, r.description(m.g.Dialect.DeclaredType(r.want.Type)), m.retype(r, fill), m.retypeBack(r, d))
 }
 
 // retyping finds out how the values of a column of another type are read.
@@ -76,15 +77,35 @@ func (m *mending) retyping(want Table, have LiveTable, d Difference) (retyping, 
 		kind = r.field.Type // as they lie: what is no slug was none before either
 	}
 	r.from.Type, r.from.Fields = kind, nil
+	r.alien = r.cast && Stored(r.field.Type) != ColumnText && !m.g.Dialect.SaysAsText(r.have.Type)
 	return r, true
 }
 
 // value writes a former value as it is read; column is qualified and quoted.
 func (r retyping) value(column string) string {
-	if r.cast {
+	switch {
+	case r.alien:
+		return "CAST(NULL AS TEXT)"
+	case r.cast:
 		return "CAST(" + column + " AS TEXT)"
 	}
 	return column
+}
+
+// fate says what becomes of the values.
+func (r retyping) fate() string {
+	if r.alien {
+		return "they stay there: none of that type converts"
+	}
+	return "they are converted"
+}
+
+// description says what the change of the type does.
+func (r retyping) description(declared string) string {
+	if r.alien {
+		return fmt.Sprintf("Give %s a column %s of type %s", r.table, r.want.Name, declared)
+	}
+	return fmt.Sprintf("Convert %s of %s to %s", r.want.Name, r.table, declared)
 }
 
 // retype returns the steps that put the right column in the place of a former one.
@@ -96,9 +117,12 @@ func (m *mending) retype(r retyping, fill any) []Step {
 	bare := Column{Name: r.want.Name, Type: r.want.Type}
 	rows := m.g.rows(r.table, false)
 	former := rows.column(r.out)
-	steps = append(steps, RenameColumn{r.table, r.want.Name, r.out}, AddColumn{r.table, bare}, Update{
-		Table: r.table, Set: []Assignment{{r.want.Name, rows.as(&r.from, r.field, r.value(former))}}, Where: former + " IS NOT NULL",
-	})
+	steps = append(steps, RenameColumn{r.table, r.want.Name, r.out}, AddColumn{r.table, bare})
+	if !r.alien {
+		steps = append(steps, Update{
+			Table: r.table, Set: []Assignment{{r.want.Name, rows.as(&r.from, r.field, r.value(former))}}, Where: former + " IS NOT NULL",
+		})
+	}
 	if fill != nil {
 		steps = append(steps, Fill{r.table, r.want.Name, r.want.Type, fill})
 	}

@@ -90,6 +90,9 @@ type Dialect interface {
 	DeclaredType(t ColumnType) string
 	// SameType reports whether a live column's declared type is as good as the wanted one.
 	SameType(want ColumnType, declared string) bool
+	// SaysAsText reports whether values of a declared type mean what they are as texts, so that a field of another type may
+	// be filled from those: a number of any kind does, but the text of the bits 101 is no number.
+	SaysAsText(declared string) bool
 	// Convert writes the expression that turns a value of one field type into another: NULL where the value has no
 	// counterpart that means exactly the same. value is an SQL expression (a quoted column, possibly qualified), which
 	// may stand in the result several times. The expression raises no error, whatever the column holds.

@@ -294,3 +294,58 @@ func TestWhoMayReadMayReadNewTables(t *testing.T) {
 	b.want(`SELECT has_table_privilege('`+role+`', 'field_note_many', 'SELECT')`, "1")
 	b.inSync()
 }
+
+// TestWhatOnlyLooksLikeAValue repairs columns whose values, as texts, would be taken for what the field holds. They become
+// texts where the field is one; else they stay where they are and are counted.
+func TestWhatOnlyLooksLikeAValue(t *testing.T) {
+	t.Parallel()
+	b := newServerBench(t, "none", nil)
+	b.open(false)
+	b.sql(`CREATE TYPE digit AS ENUM ('1', '0')`)
+	for i, c := range []struct{ field, column, value, want string }{
+		{"integer", "bit(3)", "B'101'", "∅"},
+		{"integer", "bit varying(3)", "B'101'", "∅"},
+		{"boolean", "bit(1)", "B'1'", "∅"},
+		{"float", "oid", "7", "∅"},
+		{"boolean", `"char"`, "'1'", "∅"},
+		{"integer", "digit", "'1'", "∅"},
+		{"float", "money", "5", "∅"},
+		{"integer", "interval", "'0'", "∅"},
+		{"component", "integer[]", "'{}'", "∅"},
+		{"component", "numeric(3,1)[]", "'{}'", "∅"},
+		{"datetime", "bytea", "'2024-01-02'", "∅"},
+		{"text", "bit(3)", "B'101'", "101"},
+		{"text", "digit", "'1'", "1"},
+		{"text", "numeric(3,1)[]", "'{1.5}'", "{1.5}"},
+		{"integer", "smallint", "7", "7"},
+		{"float", "numeric(3,1)", "1.5", "1.5"},
+		{"float", "real", "0.5", "0.5"},
+		{"boolean", "character varying(5)", "'true'", "1"},
+		{"datetime", "date", "'2024-01-02'", "2024-01-02T00:00:00Z"},
+		{"component", "json", `'{"a":1}'`, `{"a":1}`},
+	} {
+		path, id := fmt.Sprintf("schemas/note%d.schema.yaml", i), fmt.Sprintf("note%d", i)
+		field := f("x " + c.field)
+		if c.field == "component" {
+			field = append(field, "fields: [{id: a, type: integer}]")
+		}
+		b.save(path, entity(id, field))
+		b.sql(fmt.Sprintf(`ALTER TABLE content_%s DROP COLUMN x`, id), fmt.Sprintf(`ALTER TABLE content_%s ADD COLUMN x %s`, id, c.column),
+			fmt.Sprintf(`INSERT INTO content_%s (id, x) VALUES ('1', %s)`, id, c.value))
+		wrong := b.rows(`SELECT x::text FROM content_` + id)
+		said := fmt.Sprint(b.drift().Differences)
+		dry, err := b.c.Repair(context.Background(), coordinator.RepairRequest{DryRun: true}, person)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := fmt.Sprint(dry.Plan.Files[0].Checks)
+		b.repair()
+		b.inSync()
+		b.want(`SELECT x FROM content_`+id, c.want)
+		stays := c.want == "∅"
+		if strings.Contains(counted, "1 of 1 value of x do not convert") != stays || strings.Contains(said, "none of that type converts") != stays {
+			t.Errorf("%s as %s: counted %s, and said %s", c.column, c.field, counted, said)
+		}
+		b.want(fmt.Sprintf(`SELECT %q::text FROM content_%s`, outOfUse(b.columns("content_"+id), "_x"), id), wrong...)
+	}
+}

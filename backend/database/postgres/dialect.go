@@ -78,6 +78,22 @@ func (d Dialect) SameType(want action.ColumnType, declared string) bool {
 	return strings.EqualFold(wanted, declared) || wanted == "TEXT" && strings.EqualFold(declared, "CHARACTER VARYING")
 }
 
+// SaysAsText knows the types of numbers, texts, dates, truth and JSON. The text of anything else may look like one of
+// those and be none: bits, an amount of money, the label of an enum, an empty array.
+func (Dialect) SaysAsText(declared string) bool {
+	if strings.HasSuffix(declared, "]") {
+		return false
+	}
+	name, _, _ := strings.Cut(declared, "(")
+	switch name {
+	case "SMALLINT", "INTEGER", "BIGINT", "NUMERIC", "REAL", "DOUBLE PRECISION", "BOOLEAN",
+		"TEXT", "CHARACTER VARYING", "CHARACTER", "BPCHAR", "NAME", "UUID", "JSON", "JSONB",
+		"DATE", "TIMESTAMPTZ", "TIMESTAMP", "TIMESTAMP WITHOUT TIME ZONE":
+		return true
+	}
+	return false
+}
+
 // Statements returns the exact SQL of a step.
 func (d Dialect) Statements(step action.Step) ([]string, error) {
 	q := d.Quote

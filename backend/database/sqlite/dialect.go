@@ -73,6 +73,9 @@ func (d Dialect) SameType(want action.ColumnType, declared string) bool {
 	}
 }
 
+// SaysAsText is true: whatever a type is called, SQLite has numbers and texts in it.
+func (Dialect) SaysAsText(string) bool { return true }
+
 // affinityOf returns what SQLite makes of a declared type, by its own rules in its own order.
 func affinityOf(declared string) string {
 	has := func(words ...string) bool {
