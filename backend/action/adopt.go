@@ -159,7 +159,7 @@ func (g *Generator) Adopt(ctx context.Context, in Input, batch int64) (Draft, er
 	w.draft.Effects.Expect = append(w.draft.Effects.Expect, Tables(e)...)
 	w.act(Action{Type: InvalidateCache, Description: fmt.Sprintf("Publish the new definition of %s to readers", e.ID)})
 	w.grade()
-	if err := errors.Join(w.room(ctx), w.bystanders(ctx)); err != nil {
+	if err := errors.Join(w.room(ctx), w.names(ctx), w.bystanders(ctx)); err != nil {
 		return Draft{}, err
 	}
 	return w.draft, nil

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,12 +20,14 @@ type Rows interface {
 type Inspect func(ctx context.Context, names []string) (map[string]LiveTable, error)
 
 // Generator turns changes into plans. Its fields are what it may look at; it changes none of them and is not safe for
-// concurrent use.
+// concurrent use. One generator plans the files of one batch, in the order in which they are carried out: a name that one
+// file lets go is free for the next.
 type Generator struct {
 	Dialect     Dialect
 	Rows        Rows
 	Inspect     Inspect
 	Bystanders  Bystanders // nil: nothing of another program is looked for
+	Names       Names      // nil: nobody looks who has the names that a plan brings
 	Environment string
 	Lives       map[string]Life   // by entity id: what is in use now
 	Tombstones  []Tombstone       // what is out of use and still there
@@ -32,6 +35,8 @@ type Generator struct {
 	Target      map[string]Life   // of a rollback: the incarnations to go back to; nil for an apply
 	Answers     map[string]string // by question key
 	CheckLimit  time.Duration     // how long one check may take
+
+	names *ledger // of the batch
 }
 
 // Input is one file to plan.
@@ -87,13 +92,7 @@ func (g *Generator) File(ctx context.Context, in Input) (Draft, error) {
 		return Draft{}, fmt.Errorf("plan %s: %w", in.Path, err)
 	}
 	w.grade()
-	if err := w.room(ctx); err != nil {
-		return w.draft, err
-	}
-	if err := w.nameless(ctx); err != nil {
-		return w.draft, err
-	}
-	return w.draft, w.bystanders(ctx)
+	return w.draft, errors.Join(w.room(ctx), w.nameless(ctx), w.names(ctx), w.bystanders(ctx))
 }
 
 // begin returns a file with nothing planned yet.

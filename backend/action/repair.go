@@ -38,7 +38,7 @@ func (g *Generator) Repair(ctx context.Context, in Input, batch int64) (Draft, e
 		}
 	}
 	w.grade()
-	if err := errors.Join(w.room(ctx), w.bystanders(ctx)); err != nil {
+	if err := errors.Join(w.room(ctx), w.names(ctx), w.bystanders(ctx)); err != nil {
 		return Draft{}, err
 	}
 	return w.draft, nil

@@ -80,6 +80,10 @@ type Dialect interface {
 	Name() string
 	// Quote returns a name as it stands in SQL, its quotes doubled.
 	Quote(name string) string
+	// Fold returns what the database compares a name by.
+	Fold(name string) string
+	// NamesKeys reports whether a primary key has one of the names that tables and indexes share.
+	NamesKeys() bool
 	// Statements returns the exact SQL of a step, in order. A step it does not know is an error.
 	Statements(step Step) ([]string, error)
 	// Equal writes the condition that a column holds a constant.

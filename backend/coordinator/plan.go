@@ -124,6 +124,9 @@ func (c *Coordinator) replan(ctx context.Context, w wish) (*sealed, error) {
 			Bystanders: func(ctx context.Context, tables []string) ([]action.Bystander, error) {
 				return c.db.Bystanders(ctx, q, tables)
 			},
+			Names: func(ctx context.Context, names []string) (map[string]action.Holder, error) {
+				return c.db.Names(ctx, q, names)
+			},
 		}
 		for _, in := range w.inputs {
 			draft, err := c.draftOf(ctx, generator, w, in)

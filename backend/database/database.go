@@ -61,6 +61,9 @@ type Database interface {
 	// Bystanders returns the views, triggers, foreign keys and rules that mention one of the tables, and whatever of that
 	// kind is broken so that nothing can be renamed. Those that Marain made itself are among them.
 	Bystanders(ctx context.Context, q Querier, tables []string) ([]action.Bystander, error)
+	// Names returns what has names that tables and indexes are to have, by the name that was asked for; what is free is left
+	// out. Names that the database takes for the same are the same.
+	Names(ctx context.Context, q Querier, names []string) (map[string]action.Holder, error)
 	// TableNames returns the names of all tables, in order.
 	TableNames(ctx context.Context, q Querier) ([]string, error)
 	// Listen calls hint whenever another program may have committed something, until the context ends; hint must not

@@ -31,6 +31,12 @@ func (Dialect) LongestIndexed() int { return 2600 }
 // Quote returns a name as it stands in SQL, its quotes doubled.
 func (Dialect) Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+// Fold returns a name as it is: PostgreSQL tells capital letters from small ones.
+func (Dialect) Fold(name string) string { return name }
+
+// NamesKeys is true: an index of that name is behind a primary key.
+func (Dialect) NamesKeys() bool { return true }
+
 // Equal writes the condition that a column holds a constant.
 func (d Dialect) Equal(column string, t action.ColumnType, value any) (string, error) {
 	text, err := literal(t, value)

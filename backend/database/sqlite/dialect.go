@@ -24,6 +24,19 @@ func (Dialect) MostColumns() (most int, reused bool) { return 2000, true }
 // Quote returns a name as it stands in SQL, its quotes doubled.
 func (Dialect) Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+// Fold writes the letters A to Z small: to SQLite they are the same in a name, and no others are.
+func (Dialect) Fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, name)
+}
+
+// NamesKeys is false: what is behind a primary key has a name that SQLite gives.
+func (Dialect) NamesKeys() bool { return false }
+
 // Equal writes the condition that a column holds a constant.
 func (d Dialect) Equal(column string, t action.ColumnType, value any) (string, error) {
 	text, err := literal(t, value)
