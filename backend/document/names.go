@@ -61,10 +61,10 @@ func BuiltinColumns() []string {
 	return []string{"id", "user", "rid", "last_cached", "cache_ttl", "content_hash", "created_at", "updated_at"}
 }
 
-// ReservedColumn reports whether no field may have this id: a built-in column, or a name that SQLite gives to the row
-// number, so that a column of that name could not be renamed.
+// ReservedColumn reports whether no field may have this id: a built-in column, or one that a database gives to every
+// row, so that a column of that name could not be made or not be renamed. Both databases take the same files.
 func ReservedColumn(id string) bool {
-	return slices.Contains(BuiltinColumns(), id) || slices.Contains([]string{"rowid", "oid", "_rowid_"}, id)
+	return slices.Contains(BuiltinColumns(), id) || slices.Contains([]string{"rowid", "oid", "_rowid_", "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"}, id)
 }
 
 // ReservedTable reports whether a table name belongs to the bookkeeping or to the database itself.

@@ -46,7 +46,7 @@ func TestIndexNamesAreUnique(t *testing.T) {
 }
 
 func TestReserved(t *testing.T) {
-	for _, id := range append(BuiltinColumns(), "rowid", "oid", "_rowid_") {
+	for _, id := range append(BuiltinColumns(), "rowid", "oid", "_rowid_", "xmin", "ctid") {
 		if !ReservedColumn(id) {
 			t.Errorf("%s is not reserved", id)
 		}
