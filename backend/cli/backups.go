@@ -78,9 +78,11 @@ that differ wait, and are applied when they are named.
 
 Nothing else may have the project open: close its window and its server. At a terminal the id of the
 batch that the backup was taken before must be typed. Ctrl+C cancels it before it is committed, and then
-everything is as it was. Backups of a whole SQLite database are plain database files.
+everything is as it was. Backups of a whole SQLite database are plain database files. On PostgreSQL,
+what another program made on the tables and would be dropped with them is named, and nothing is done.
 
-Exit status: 0 done, 1 an error, 2 no terminal to ask at, 3 not confirmed.`,
+Exit status: 0 done, 1 an error, 2 no terminal to ask at, 3 not confirmed, or something else in the
+database rests on what would go.`,
 		examples: []string{
 			"marain restore-backup --dry-run",
 			"marain restore-backup 20260304T150607Z-01JD3K6Z0P4N8V5X2T7QWERTYA.db",

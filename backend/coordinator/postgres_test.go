@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"marain/backend/action"
 	"marain/backend/coordinator"
 	snapshot "marain/backend/state"
 	"marain/tests/cluster"
@@ -348,4 +349,32 @@ func TestWhatOnlyLooksLikeAValue(t *testing.T) {
 		}
 		b.want(fmt.Sprintf(`SELECT %q::text FROM content_%s`, outOfUse(b.columns("content_"+id), "_x"), id), wrong...)
 	}
+}
+
+// What another program built on a table stands in the way of a restore: it is named before anything is done, also by a
+// dry run, and the restore works without it.
+func TestARestoreThatAnotherProgramsTablesAreInTheWayOf(t *testing.T) {
+	t.Parallel()
+	b := newServerBench(t, "none", map[string]string{notePath: entity("note", f("a text"), f("b text"))})
+	b.c = b.openWith(nil)
+	b.breaking()
+	b.sql(`INSERT INTO content_note (id, a, b) VALUES ('1', 'a1', 'b1')`)
+	removed := b.save(notePath, entity("note", f("a text"), f("c integer")))
+	b.sql(`CREATE TABLE likes (note TEXT CONSTRAINT likes_note REFERENCES content_note (id))`, `INSERT INTO likes VALUES ('1')`, `CREATE VIEW latest AS SELECT c FROM content_note`)
+	for _, dry := range []bool{true, false} {
+		refusal := b.restoreRefused(coordinator.RestoreRequest{DryRun: dry, Confirm: removed.ActionID}, coordinator.CodeBlocked)
+		if len(refusal.Details) != 2 || !strings.Contains(refusal.Message, "the foreign key likes_note of the table likes refers to content_note") {
+			t.Errorf("%s %+v", refusal.Message, refusal.Details)
+		}
+		if view, ok := refusal.Details[1].(action.Block); !ok || view.Key != "content_note.c" || view.Message != "the view latest uses c" || !strings.Contains(view.Hint, "drop it first, restore, and make it again") {
+			t.Errorf("%+v", refusal.Details[1])
+		}
+	}
+	if n := len(b.backups()); n != 1 {
+		t.Errorf("%d backups: a refused restore makes none", n)
+	}
+	b.sql(`ALTER TABLE likes DROP CONSTRAINT likes_note`, `DROP VIEW latest`)
+	b.restore(b.backups()[0])
+	b.want(`SELECT b FROM content_note`, "b1")
+	b.sound()
 }

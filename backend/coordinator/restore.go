@@ -12,7 +12,6 @@ import (
 	"marain/backend/backup"
 	"marain/backend/database"
 	"marain/backend/diff"
-	"marain/backend/document"
 	"marain/backend/event"
 	"marain/backend/executor"
 	"marain/backend/history"
@@ -63,6 +62,7 @@ type RestoredTable struct {
 // Restore puts a backup back: rows and tables become what they were when it was taken. The history goes on: the
 // restore is a batch of its own, the versions of that time are applied anew, and what was done since counts as rolled
 // back. The present state is backed up first. It needs the project for itself: [CodeLocked] beside a window or server.
+// [CodeBlocked] when something that another program made rests on what would go.
 func (c *Coordinator) Restore(ctx context.Context, request RestoreRequest, actor Actor) (RestoreResult, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,49 +155,10 @@ func (r *restoration) look(ctx context.Context, name string) (RestoreResult, err
 		}
 		result.Files = append(result.Files, f)
 	}
-	result.Tables, err = r.tables(ctx)
-	return result, err
-}
-
-// find finds the backup and proves every byte of it.
-func (r *restoration) find(name string) (err error) {
-	folder := r.c.backups()
-	if name == "" {
-		entries, err := folder.List()
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(entries, func(e backup.Entry) bool { return e.Err == nil && r.c.ours(e.Note) == nil })
-		if i < 0 {
-			return Errorf(CodeNotFound, "there is no backup of this database")
-		}
-		name = entries[i].Name
+	if result.Tables, err = r.tables(ctx); err != nil {
+		return result, err
 	}
-	if r.note, err = folder.Find(name); errors.Is(err, backup.ErrNotFound) {
-		return Errorf(CodeNotFound, "%v: marain backups lists them", err)
-	}
-	if err == nil {
-		err = r.c.ours(r.note)
-	}
-	if err == nil {
-		err = folder.Prove(r.note)
-	}
-	if err != nil {
-		return &Error{Code: CodeInvalid, Message: err.Error(), Details: []any{}, Cause: err}
-	}
-	return nil
-}
-
-// follows proves that the present history is the one that the backup was taken in.
-func (r *restoration) follows(ctx context.Context, q database.Querier) error {
-	hash, err := r.c.store.Link(ctx, q, r.note.Seq)
-	if err != nil && !errors.Is(err, history.ErrNotFound) {
-		return err
-	}
-	if err != nil || hash != r.note.Head {
-		return Errorf(CodeConflict, "the history of this database is not the one that %s was taken in, so it cannot go on from there", r.note.Name)
-	}
-	return nil
+	return result, r.c.db.Read(ctx, func(q database.Querier) error { return r.free(ctx, q) })
 }
 
 // covers reports whether a backup holds a content type.
@@ -243,39 +204,6 @@ func (r *restoration) past(ctx context.Context, q database.Querier) (err error) 
 		}
 	}
 	return r.fits()
-}
-
-// fits proves that what a backup of some tables brings back goes together with what stays.
-func (r *restoration) fits() error {
-	if r.note.Whole {
-		return nil
-	}
-	var docs []*document.Document
-	for path, v := range r.c.applied {
-		if slices.Contains(r.changed, path) {
-			v = r.then[path]
-		}
-		if v.doc != nil {
-			docs = append(docs, v.doc)
-		}
-	}
-	for _, path := range r.changed {
-		if r.c.applied[path] == nil && r.then[path].doc != nil {
-			docs = append(docs, r.then[path].doc)
-		}
-	}
-	problems := document.Check(docs)
-	if len(problems) == 0 {
-		return nil
-	}
-	details := make([]any, len(problems))
-	for i, p := range problems {
-		details[i] = p
-	}
-	return &Error{
-		Code: CodeConflict, Details: details,
-		Message: fmt.Sprintf("what is in %s does not go together with what is applied now: %s: %s", r.note.Name, problems[0].File, problems[0].Message),
-	}
 }
 
 // differs reports whether a file was another one, or its content type another incarnation.
@@ -369,6 +297,9 @@ func (r *restoration) run(ctx context.Context, began time.Time) error {
 			}
 			if seq != c.seq {
 				return fmt.Errorf("another batch was applied since: %w", executor.ErrStale)
+			}
+			if err := r.free(limited, q); err != nil {
+				return err
 			}
 			enter(executor.Saving)
 			r.saved, err = c.takeBackup(limited, q, note)

@@ -19,6 +19,9 @@ type Keeper interface {
 	// in the same transaction: there the bookkeeping may be changed. An error of either leaves everything as it was. Both
 	// may be called again, from the start, when a lock was not to be had.
 	Restore(ctx context.Context, file string, present []string, before, after func(Querier) error) error
+	// Obstacles returns what would make Restore fail with the same file and tables: references of tables that stay, views
+	// and whatever else rests on what goes. Key is the table, or the column as table.column.
+	Obstacles(ctx context.Context, q Querier, file string, present []string) ([]action.Block, error)
 	// Contents proves that a file of Backup can be read and returns how many rows each table in it has.
 	Contents(ctx context.Context, file string) (map[string]int64, error)
 	// Measure counts what lies in a place. It reads all of it.

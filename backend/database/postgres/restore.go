@@ -62,13 +62,7 @@ func (r *restoring) exec(ctx context.Context, format string, args ...any) error 
 // run empties the tables, gives them the shapes of the file, and then its rows and what rests on them. Nothing checks
 // rows while there are none, so the order of changes does not matter.
 func (r *restoring) run(ctx context.Context, present []string) (err error) {
-	names := slices.Clone(present)
-	for _, s := range r.in.header.Tables {
-		if !slices.Contains(names, s.Name) {
-			names = append(names, s.Name)
-		}
-	}
-	if r.live, err = r.db.shapes(ctx, r.q, names); err != nil {
+	if r.live, err = r.db.shapes(ctx, r.q, r.touched(present)); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{r.empty, r.unbind, r.settle, r.reshape, r.fill, r.bind} {
@@ -79,14 +73,26 @@ func (r *restoring) run(ctx context.Context, present []string) (err error) {
 	return nil
 }
 
-// empty removes all rows. A reference from a table that stays makes the server refuse it.
+// touched returns the names of the present tables and of those in the file.
+func (r *restoring) touched(present []string) []string {
+	names := slices.Clone(present)
+	for _, s := range r.in.header.Tables {
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// empty removes all rows, but not those of tables that inherit from one: the file has none of them. A reference from a
+// table that stays makes the server refuse it.
 func (r *restoring) empty(ctx context.Context) error {
 	if len(r.live) == 0 {
 		return nil
 	}
 	var quoted []string
 	for _, s := range r.live {
-		quoted = append(quoted, Dialect{}.Quote(s.Name))
+		quoted = append(quoted, "ONLY "+Dialect{}.Quote(s.Name))
 	}
 	return r.exec(ctx, "TRUNCATE %s", strings.Join(quoted, ", "))
 }
@@ -214,7 +220,13 @@ func (r *restoring) reshape(ctx context.Context) error {
 	return nil
 }
 
-// columns gives one table its columns. Those that are computed are made anew, after what they are computed from.
+// keeps reports whether a table of this shape has a column as it is now. Those that are computed are made anew.
+func (s shape) keeps(now column) bool {
+	return now.Generated == "" && slices.ContainsFunc(s.Columns, func(c column) bool { return c.Name == now.Name && c.same(now) })
+}
+
+// columns gives one table its columns. Those that are computed are made anew, after what they are computed from. Tables
+// that inherit from it keep theirs, and the values in them.
 func (r *restoring) columns(ctx context.Context, want, have shape) error {
 	table := Dialect{}.Quote(want.Name)
 	computedFirst := func(a, b column) int { return strings.Compare(b.Generated, a.Generated) }
@@ -223,11 +235,11 @@ func (r *restoring) columns(ctx context.Context, want, have shape) error {
 	slices.SortStableFunc(want.Columns, func(a, b column) int { return computedFirst(b, a) })
 	kept := map[string]column{}
 	for _, c := range have.Columns {
-		if slices.ContainsFunc(want.Columns, func(w column) bool { return w.Name == c.Name && w.same(c) && c.Generated == "" }) {
+		if want.keeps(c) {
 			kept[c.Name] = c
 			continue
 		}
-		if err := r.exec(ctx, "ALTER TABLE %s DROP COLUMN %s", table, Dialect{}.Quote(c.Name)); err != nil {
+		if err := r.exec(ctx, "ALTER TABLE ONLY %s DROP COLUMN %s", table, Dialect{}.Quote(c.Name)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"marain/backend/action"
 	"marain/backend/database"
 
 	driver "modernc.org/sqlite"
@@ -108,6 +109,11 @@ func (db *DB) Contents(ctx context.Context, file string) (map[string]int64, erro
 		rows[name] = n
 	}
 	return rows, nil
+}
+
+// Obstacles finds nothing: what other programs keep in the database comes back with all the rest.
+func (db *DB) Obstacles(context.Context, database.Querier, string, []string) ([]action.Block, error) {
+	return nil, nil
 }
 
 // Restore makes the database what a copy holds. A second copy is made ready with the present bookkeeping in it; then
