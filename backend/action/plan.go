@@ -132,6 +132,12 @@ type Rehearsal struct {
 	Sampled bool           `json:"sampled"` // the copy had only some of the rows
 }
 
+// Unwritten is a file whose applied text could not be put on disk yet. What is applied is live all the same.
+type Unwritten struct {
+	File    string `json:"file_path"`
+	Message string `json:"message"` // why
+}
+
 // Plan is what an apply would do, as every door shows it.
 type Plan struct {
 	ID        string             `json:"plan_id"`
@@ -140,4 +146,5 @@ type Plan struct {
 	Questions []Question         `json:"questions"`
 	Rehearsal Rehearsal          `json:"rehearsal"`
 	Invalid   []document.Problem `json:"invalid_files"`
+	Unwritten []Unwritten        `json:"unwritten,omitempty"` // these wait for the disk, not for an apply
 }

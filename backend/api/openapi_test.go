@@ -80,7 +80,7 @@ func goTypes() map[string]reflect.Type {
 		"Row": reflect.TypeFor[diff.Row](), "Hunk": reflect.TypeFor[diff.Hunk](), "Block": reflect.TypeFor[action.Block](),
 		"PlanFile": reflect.TypeFor[action.File](), "Rehearsal": reflect.TypeFor[action.Rehearsal](), "Leg": reflect.TypeFor[action.Leg](),
 		"Running": reflect.TypeFor[coordinator.Running](), "CancelRequest": reflect.TypeFor[coordinator.CancelRequest](), "CancelResult": reflect.TypeFor[coordinator.CancelResult](),
-		"Plan":        reflect.TypeFor[action.Plan](),
+		"Plan": reflect.TypeFor[action.Plan](), "Unwritten": reflect.TypeFor[action.Unwritten](),
 		"DiffRequest": reflect.TypeFor[coordinator.DiffRequest](), "ReloadRequest": reflect.TypeFor[coordinator.ReloadRequest](),
 		"RollbackRequest": reflect.TypeFor[coordinator.RollbackRequest](), "Failure": reflect.TypeFor[coordinator.Failure](),
 		"ApplyResult": reflect.TypeFor[coordinator.ApplyResult](), "RejectRequest": reflect.TypeFor[coordinator.RejectRequest](),

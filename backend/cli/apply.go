@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"marain/backend/action"
 	"marain/backend/coordinator"
 	"marain/backend/diff"
 )
@@ -102,7 +103,7 @@ func applyOutcome(result coordinator.ApplyResult, o options, named []string) out
 // exit returns the exit status; with a dry run the one that the same command without it would end with.
 func (w outcome) exit() int {
 	code := ExitDone
-	if len(w.left) > 0 {
+	if len(w.left)+len(w.result.Unwritten) > 0 {
 		code = ExitWaiting
 	}
 	for _, failure := range w.result.Failed {
@@ -112,6 +113,13 @@ func (w outcome) exit() int {
 		code = ExitInvalid
 	}
 	return code
+}
+
+// failed returns the files that failed, without those that are only not written back yet: they are told by themselves.
+func (w outcome) failed() []coordinator.Failure {
+	return slices.DeleteFunc(slices.Clone(w.result.Failed), func(f coordinator.Failure) bool {
+		return slices.ContainsFunc(w.result.Unwritten, func(u action.Unwritten) bool { return u.File == f.File })
+	})
 }
 
 // print says what was done, with a word for it.
@@ -128,15 +136,18 @@ func (w outcome) print(p *printer, done string) {
 		p.line(green.is("Would be %s", lower(done)), ": ", many(len(w.done), "file"))
 	case len(w.done) > 0:
 		p.line(green.is("%s", done), " ", many(len(w.done), "file"), " in ", milliseconds(w.result.DurationMS))
-	case len(w.left) == 0 && len(w.result.Failed) == 0 && !w.dryRun:
+	case len(w.left)+len(w.result.Failed)+len(w.result.Unwritten) == 0 && !w.dryRun:
 		p.line(green.is("Nothing to do"))
 	}
 	printFiles(p, w.done)
-	if len(w.result.Failed) > 0 {
-		p.line(red.is("Failed"), ": ", many(len(w.result.Failed), "file"))
-		for _, failure := range w.result.Failed {
+	if failed := w.failed(); len(failed) > 0 {
+		p.line(red.is("Failed"), ": ", many(len(failed), "file"))
+		for _, failure := range failed {
 			p.line("  ", bold.is("%s", failure.File), ": ", failure.Message, dim.is(" [%s]", failure.Code))
 		}
+	}
+	if !w.dryRun { // there its plan has said it
+		printUnwritten(p, w.result.Unwritten)
 	}
 	w.printLeft(p)
 	if len(w.done) > 0 && !w.dryRun && w.result.ActionID != "" {

@@ -95,6 +95,11 @@ func statusExamples() []example {
 			e.status.Watcher.State = "polling"
 			e.status.Watcher.Message = "no more watches: looking every second"
 		}, "status", 1, []string{"status"}},
+		{"status unwritten", func(e *engine) {
+			e.status = wrongAndHeld()
+			e.status.State, e.status.PendingChanges, e.status.InvalidFiles, e.status.LastResult = "held", nil, nil, nil
+			e.status.Unwritten = notWritten()
+		}, "status", 3, []string{"status"}},
 		{"status json", func(e *engine) { e.status = inSync() }, "status --json", 0, []string{"status"}},
 	}
 }
@@ -121,6 +126,7 @@ func diffExamples() []example {
 			e.plan = plan()
 			e.plan.Files, e.plan.Questions, e.plan.Category = e.plan.Files[1:], nil, diff.Safe
 		}, "diff " + system + " --project ../blog", 3, []string{"diff {Files:[" + system + "] Contents:map[] Answers:map[]}"}},
+		{"diff unwritten", func(e *engine) { e.plan = action.Plan{ID: planID, Unwritten: notWritten()} }, "diff", 3, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
 		{"diff blocked", func(e *engine) { e.plan = blocked() }, "diff", 3, []string{"diff {Files:[] Contents:map[] Answers:map[]}"}},
 	}
 }
@@ -158,6 +164,7 @@ func applyExamples() []example {
 		{"apply one of two", func(e *engine) {
 			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, Pending: []string{system}, DurationMS: 5}
 		}, "apply " + article, 0, []string{"reload {Files:[" + article + "] DryRun:false Approve:safe PlanID: Answers:map[] Note:}" + byAnn}},
+		{"apply unwritten", func(e *engine) { e.apply = coordinator.ApplyResult{Unwritten: notWritten()} }, "apply", 3, []string{nothingReload}},
 		{"apply json", func(e *engine) { e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}} }, "apply --json", 0, []string{nothingReload}},
 		{"apply blocked", func(e *engine) {
 			e.err = &coordinator.Error{Code: coordinator.CodeBlocked, Message: "2 questions must be answered first", Details: []any{plan().Questions[0], &plan().Questions[2], blocked().Files[0].Blocked[0]}}
@@ -198,6 +205,10 @@ func rollbackExamples() []example {
 		{"rollback", func(e *engine) {
 			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, DurationMS: 45}
 		}, "rollback --action 01A", 0, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
+		{"rollback unwritten", func(e *engine) {
+			e.apply = coordinator.ApplyResult{ActionID: batchID, Applied: []string{article}, DurationMS: 45, Unwritten: notWritten()}
+			e.apply.Failed = []coordinator.Failure{{File: article, Code: coordinator.CodeInternal, Message: notWritten()[0].Message}}
+		}, "rollback --action 01A", 1, []string{"rollback {ActionID:01A File: Version:0 To: DryRun:false PlanID: Answers:map[] Note:}" + byAnn}},
 		{"rollback nothing", nil, "rollback --to 01A --note back --plan p --answer a=b", 0, []string{"rollback {ActionID: File: Version:0 To:01A DryRun:false PlanID:p Answers:map[a:b] Note:back}" + byAnn}},
 		{"rollback dry run", func(e *engine) {
 			p := plan()
@@ -215,12 +226,20 @@ func rollbackExamples() []example {
 	}
 }
 
+// notWritten is a file that could not be written back.
+func notWritten() []action.Unwritten {
+	return []action.Unwritten{{File: article, Message: "the file could not be written back yet (permission denied); it is tried again until it can"}}
+}
+
 func rejectExamples() []example {
 	return []example{
 		{"reject", func(e *engine) { e.reject = coordinator.RejectResult{Held: []string{article}} }, "reject " + article + " --note later", 0, []string{"reject {Files:[" + article + "] Restore:false Note:later}" + byAnn}},
 		{"reject restore", func(e *engine) {
 			e.reject = coordinator.RejectResult{ActionID: batchID, Restored: []string{article, system}}
 		}, "reject --restore " + article + " " + system, 0, []string{"reject {Files:[" + article + " " + system + "] Restore:true Note:}" + byAnn}},
+		{"reject restore unwritten", func(e *engine) {
+			e.reject = coordinator.RejectResult{ActionID: batchID, Restored: []string{article, system}, Unwritten: notWritten()}
+		}, "reject --restore " + article + " " + system, 1, []string{"reject {Files:[" + article + " " + system + "] Restore:true Note:}" + byAnn}},
 		{"reject nothing", nil, "reject " + article, 0, []string{"reject {Files:[" + article + "] Restore:false Note:}" + byAnn}},
 	}
 }

@@ -21,7 +21,8 @@ the questions that must be answered first. Nothing is applied.
 
 A held file is planned when it is named. --answer tries an answer out.
 
-Exit status: 0 nothing waits, 3 changes are pending, 4 a file is invalid.`,
+Exit status: 0 nothing waits, 3 changes are pending or a file is not written back yet, 4 a file is
+invalid.`,
 		examples: []string{
 			"marain diff",
 			"marain diff schemas/article.schema.yaml --answer rename:article.headline=renamed",
@@ -59,7 +60,7 @@ func exitOfPlan(plan action.Plan) int {
 	switch {
 	case len(plan.Invalid) > 0:
 		return ExitInvalid
-	case len(plan.Files) > 0:
+	case len(plan.Files)+len(plan.Unwritten) > 0:
 		return ExitWaiting
 	}
 	return ExitDone

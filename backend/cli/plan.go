@@ -11,8 +11,11 @@ import (
 // printPlan prints what a plan would do.
 func printPlan(p *printer, plan action.Plan) {
 	if len(plan.Files) == 0 && len(plan.Invalid) == 0 {
-		p.line(green.is("Nothing waits"), ": the files and what is applied are equal")
-		return
+		if len(plan.Unwritten) == 0 {
+			p.line(green.is("Nothing waits"), ": the files and what is applied are equal")
+			return
+		}
+		p.line(yellow.is("Nothing waits for an apply"), ", and the files are not what is applied")
 	}
 	for _, file := range plan.Files {
 		p.blank()
@@ -28,9 +31,22 @@ func printPlan(p *printer, plan action.Plan) {
 		p.line(bold.is("Invalid"), dim.is("  these files are not part of the plan"))
 		printProblems(p, "  ", plan.Invalid)
 	}
+	printUnwritten(p, plan.Unwritten)
 	if plan.Rehearsal.State != action.NotNeeded && plan.Rehearsal.Message != "" {
 		p.blank()
 		p.line(bold.is("Rehearsal"), "  ", plan.Rehearsal.Message)
+	}
+}
+
+// printUnwritten prints the files whose applied text is not on disk yet, and why.
+func printUnwritten(p *printer, files []action.Unwritten) {
+	if len(files) == 0 {
+		return
+	}
+	p.blank()
+	p.line(red.is("Not written back yet"), dim.is("  what is applied is live; on disk is still another text"))
+	for _, file := range files {
+		p.line("  ", bold.is("%s", file.File), ": ", file.Message)
 	}
 }
 

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"flag"
+	"slices"
 
+	"marain/backend/action"
 	"marain/backend/coordinator"
 )
 
@@ -16,7 +18,7 @@ func rejectCommand() command {
 content changes. With --restore the applied text is put back on disk instead; the rejected text is
 kept as a draft (marain drafts).
 
-Exit status: 0 done, 1 an error.`,
+Exit status: 0 done, 1 an error, or a file could not be written back yet.`,
 		examples: []string{
 			"marain reject schemas/article.schema.yaml --note \"not before May\"",
 			"marain reject --restore schemas/article.schema.yaml",
@@ -46,15 +48,22 @@ func runReject(ctx context.Context, inv *invocation) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return ExitDone, inv.show(result, func(p *printer) {
-		if len(result.Held)+len(result.Restored) == 0 {
+	code := ExitDone
+	if len(result.Unwritten) > 0 {
+		code = ExitError
+	}
+	return code, inv.show(result, func(p *printer) {
+		if len(result.Held)+len(result.Restored)+len(result.Unwritten) == 0 {
 			p.line(green.is("Nothing to do"))
 		}
 		for _, file := range result.Held {
 			p.line(yellow.is("Held"), "      ", file)
 		}
 		for _, file := range result.Restored {
-			p.line(green.is("Restored"), "  ", file)
+			if !slices.ContainsFunc(result.Unwritten, func(u action.Unwritten) bool { return u.File == file }) {
+				p.line(green.is("Restored"), "  ", file)
+			}
 		}
+		printUnwritten(p, result.Unwritten)
 	})
 }

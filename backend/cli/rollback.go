@@ -21,8 +21,8 @@ The old text is written back to the files; edits that were not applied are kept 
 (marain drafts). Going back to the present state does nothing. It is rehearsed on a copy first, and
 Ctrl+C cancels it before it is committed, as in apply.
 
-Exit status: 0 done or nothing to do, 1 an error, such as later batches that stand in the way,
-3 blocked by a question or by its rehearsal, or the plan is stale.`,
+Exit status: 0 done or nothing to do, 1 an error, such as later batches that stand in the way or a file
+that could not be written back yet, 3 blocked by a question or by its rehearsal, or the plan is stale.`,
 		examples: []string{
 			"marain rollback --action 01JD3K6Z0P4N8V5X2T7QWERTYA",
 			"marain rollback --file schemas/article.schema.yaml --version 3 --dry-run",

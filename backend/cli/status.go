@@ -14,11 +14,11 @@ func statusCommand() command {
 		name:    "status",
 		summary: "say whether the running system equals the files",
 		text: `Says in one line whether what is applied equals the files on disk, and lists the changes
-that wait, the files that are invalid, and the files that are held back; also whether the live tables
-are what is applied. Nothing is changed.
+that wait, the files that are invalid, the files that are held back, and those that could not be
+written back yet; also whether the live tables are what is applied. Nothing is changed.
 
-Exit status: 0 in sync, 4 invalid files, 3 changes pending, files held or live tables that
-differ, 1 the database or the folders cannot be reached.`,
+Exit status: 0 in sync, 4 invalid files, 3 changes pending, files held or not written back, or live
+tables that differ, 1 the database or the folders cannot be reached.`,
 		examples: []string{"marain status", "marain status --json"},
 		readOnly: true,
 		run:      runStatus,
@@ -71,6 +71,7 @@ func printStatus(p *printer, status coordinator.Status) {
 		printProblems(p, "  ", status.InvalidFiles)
 	}
 	printHeld(p, status.HeldFiles)
+	printUnwritten(p, status.Unwritten)
 	if len(status.PendingChanges) > 0 {
 		p.blank()
 		p.line(dim.is("marain diff shows what this would do, marain apply applies it"))
@@ -88,6 +89,9 @@ func stateLine(status coordinator.Status) piece {
 	}
 	if n := len(status.HeldFiles); n > 0 {
 		parts = append(parts, many(n, "file")+" held")
+	}
+	if n := len(status.Unwritten); n > 0 {
+		parts = append(parts, many(n, "file")+" not written back yet")
 	}
 	unusable := status.State == "unavailable" || status.State == "suspect"
 	if n := status.Drift.Differences; n > 0 && len(parts) == 0 && !unusable {

@@ -138,7 +138,7 @@ func (c *Coordinator) adoptOnce(ctx context.Context, request AdoptRequest, actor
 		if result.ActionID, err = c.run(ctx, s, work); err != nil {
 			return ApplyResult{}, err
 		}
-		result.Failed = c.unwritten(context.WithoutCancel(ctx))
+		result.Failed = c.notWritten()
 	}
 	if request.DryRun {
 		showHunks(s)
@@ -150,7 +150,7 @@ func (c *Coordinator) adoptOnce(ctx context.Context, request AdoptRequest, actor
 		slices.Sort(result.Applied)
 		c.notePending(ctx)
 	}
-	result.Pending = slices.Sorted(maps.Keys(c.waiting))
+	result.Pending, result.Unwritten = slices.Sorted(maps.Keys(c.waiting)), c.unwritten
 	result.DurationMS = milliseconds(began)
 	return result, nil
 }

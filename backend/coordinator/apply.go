@@ -140,7 +140,7 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 	if request.DryRun {
 		result.ActionID = ""
 		showHunks(s)
-		result.Plan = &s.plan
+		s.plan.Unwritten, result.Plan = c.unwritten, &s.plan
 	} else {
 		for _, i := range chosen {
 			result.Applied = append(result.Applied, s.inputs[i].Path)
@@ -148,7 +148,7 @@ func (c *Coordinator) applyOnce(ctx context.Context, request ReloadRequest, acto
 		slices.Sort(result.Applied)
 		c.notePending(ctx)
 	}
-	result.Pending = append(result.Pending, slices.Sorted(maps.Keys(c.waiting))...)
+	result.Pending, result.Unwritten = append(result.Pending, slices.Sorted(maps.Keys(c.waiting))...), c.unwritten
 	result.DurationMS = milliseconds(began)
 	return result, nil
 }

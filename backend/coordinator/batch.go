@@ -116,7 +116,7 @@ func (c *Coordinator) settled(ctx context.Context, w executor.Work, outcome exec
 	// As the history says it: every program on the database tells the same.
 	c.lastSync = moment(outcome.At)
 	c.last = &LastResult{ActionID: w.ActionID, Kind: w.Kind, Result: "applied", At: outcome.At, Message: w.Record.Summary}
-	if len(w.Writes) > 0 {
+	if len(w.Writes) > 0 || c.leftover { // what was left over may be decided anew
 		if err := c.drain(ctx); err != nil {
 			c.log.Error("write the files back", "error", err)
 		}

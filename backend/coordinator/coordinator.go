@@ -108,10 +108,11 @@ type Coordinator struct {
 	recovered  bool              // it is trusted again, and what was saved meanwhile is still to be looked at
 	rows       map[string]string // pending version rows as written: path to hash
 	rowsKnown  bool
-	databaseID string            // names it among those of one data folder
-	looked     *sealed           // the plan that was looked at last
-	dirty      bool              // what is known of the database may be incomplete: read it again
-	leftover   bool              // the outbox holds file writes that could not be made
+	databaseID string  // names it among those of one data folder
+	looked     *sealed // the plan that was looked at last
+	dirty      bool    // what is known of the database may be incomplete: read it again
+	leftover   bool    // the outbox holds file writes that could not be made
+	unwritten  []action.Unwritten
 	purged     time.Time         // when what is old was looked for
 	refused    map[string]string // by path: the content that an automatic apply must not try again
 }

@@ -86,7 +86,7 @@ func (c *Coordinator) diff(ctx context.Context, request DiffRequest) (*sealed, e
 		return nil, err
 	}
 	showHunks(s)
-	s.plan.Invalid = c.invalid(request.Files)
+	s.plan.Invalid, s.plan.Unwritten = c.invalid(request.Files), c.unwritten
 	return s, nil
 }
 

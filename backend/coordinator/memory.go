@@ -22,6 +22,7 @@ type memory struct {
 	holds    map[string]history.Held
 	applied  map[string]*version
 	leftover bool // the outbox holds file writes
+	due      []action.Unwritten
 	last     *LastResult
 	lastSync time.Time
 }
@@ -37,7 +38,8 @@ func (c *Coordinator) reload(ctx context.Context) error {
 		return err
 	}
 	c.seq, c.hash = m.seq, m.hash
-	c.lives, c.tombs, c.origins, c.holds, c.leftover = m.lives, m.tombs, m.origins, m.holds, m.leftover
+	c.lives, c.tombs, c.origins, c.holds = m.lives, m.tombs, m.origins, m.holds
+	c.leftover, c.unwritten = m.leftover, m.due
 	c.last, c.lastSync = m.last, m.lastSync
 	c.rowsKnown, c.dirty = false, false
 	c.adopt(m.applied)
@@ -75,7 +77,7 @@ func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory)
 	if err != nil {
 		return err
 	}
-	m.leftover = len(writes) > 0
+	m.leftover, m.due = len(writes) > 0, c.due(writes)
 	if err := c.lastEntry(ctx, q, m); err != nil {
 		return err
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
+	"marain/backend/action"
 	"marain/backend/database"
 	"marain/backend/history"
 	"marain/backend/project"
@@ -27,6 +30,7 @@ func (c *Coordinator) drain(ctx context.Context) error {
 	}
 	var done []history.Write
 	var errs []error
+	c.unwritten = nil
 	for _, w := range writes {
 		err := c.deliver(ctx, w)
 		switch {
@@ -34,6 +38,9 @@ func (c *Coordinator) drain(ctx context.Context) error {
 			c.log.Warn("a file was edited before it could be written back: the edit stays", "file", w.Path, "action", w.ActionID)
 		case err != nil:
 			errs = append(errs, fmt.Errorf("write %s: %w", w.Path, err))
+			c.unwritten = append(c.unwritten, action.Unwritten{
+				File: w.Path, Message: fmt.Sprintf("the file could not be written back yet (%s); it is tried again until it can", reason(err)),
+			})
 			continue
 		}
 		done = append(done, w)
@@ -72,44 +79,65 @@ func (c *Coordinator) deliver(ctx context.Context, w history.Write) error {
 	return c.write(w, body)
 }
 
-// unwritten lists the files of a batch that could not be written back yet.
-func (c *Coordinator) unwritten(ctx context.Context) []Failure {
-	list := []Failure{}
-	if !c.leftover {
-		return list
+// reason is what the system says about a file that it did not write, without the names that it made up on the way.
+func reason(err error) string {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err.Error()
+	case errors.As(err, &link):
+		return link.Err.Error()
 	}
-	err := c.db.Read(ctx, func(q database.Querier) error {
-		writes, err := c.store.Outbox(ctx, q)
-		for _, w := range writes {
-			list = append(list, Failure{File: w.Path, Code: CodeInternal, Message: "the file could not be written back yet; it is tried again until it can"})
+	return err.Error()
+}
+
+// due returns those of the writes that are still to be made, for a program that only looks.
+func (c *Coordinator) due(writes []history.Write) (list []action.Unwritten) {
+	for _, w := range writes {
+		if now := c.files.Read(w.Path); !made(w, now) && expected(w, now) == nil {
+			list = append(list, action.Unwritten{File: w.Path, Message: "the file is not written back yet; the next command that changes something tries it again"})
 		}
-		return err
-	})
-	if err != nil {
-		c.log.Error("read the outbox", "error", err)
 	}
 	return list
 }
 
+// notWritten tells the files that could not be written back yet as failures of a batch.
+func (c *Coordinator) notWritten() []Failure {
+	list := []Failure{}
+	for _, u := range c.unwritten {
+		list = append(list, Failure{File: u.File, Code: CodeInternal, Message: u.Message})
+	}
+	return list
+}
+
+// expected refuses a write to a file that somebody edited after it was decided.
+func expected(w history.Write, now project.File) error {
+	if now.Err != nil || now.Hash != w.Expected {
+		return errEdited
+	}
+	return nil
+}
+
+// made reports whether a file is what a write makes of it.
+func made(w history.Write, now project.File) bool {
+	return now.Err == nil && now.Hash == w.BodyHash && now.Exists == (w.BodyHash != "")
+}
+
 // write puts one file in place unless it is there already or somebody edited it.
 func (c *Coordinator) write(w history.Write, body []byte) error {
-	expected := func(now project.File) error {
-		if now.Err != nil || now.Hash != w.Expected {
-			return errEdited
-		}
-		return nil
-	}
+	check := func(now project.File) error { return expected(w, now) }
 	now := c.files.Read(w.Path)
-	if now.Err == nil && now.Hash == w.BodyHash && now.Exists == (w.BodyHash != "") {
+	if made(w, now) {
 		return nil
 	}
-	if err := expected(now); err != nil {
+	if err := check(now); err != nil {
 		return err
 	}
 	if w.BodyHash == "" {
-		return c.files.Remove(w.Path, expected)
+		return c.files.Remove(w.Path, check)
 	}
-	return c.files.Write(w.Path, body, expected)
+	return c.files.Write(w.Path, body, check)
 }
 
 // reread reads a file that was just written, and tells the watcher that it is known.

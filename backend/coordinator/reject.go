@@ -51,6 +51,7 @@ func (c *Coordinator) reject(ctx context.Context, request RejectRequest, actor A
 		}
 	}
 	if len(r.files) == 0 {
+		result.Unwritten = c.unwritten
 		return result, nil
 	}
 	if err := c.db.Write(ctx, func(q database.Querier) error { return r.write(ctx, q) }); err != nil {
@@ -58,6 +59,7 @@ func (c *Coordinator) reject(ctx context.Context, request RejectRequest, actor A
 	}
 	result.ActionID, result.Held, result.Restored = r.id, append(result.Held, r.held...), append(result.Restored, r.restored...)
 	r.settle(context.WithoutCancel(ctx))
+	result.Unwritten = c.unwritten
 	return result, nil
 }
 

@@ -97,12 +97,12 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 		if result.ActionID, err = c.run(ctx, s, work); err != nil {
 			return ApplyResult{}, err
 		}
-		result.Failed = c.unwritten(context.WithoutCancel(ctx))
+		result.Failed = c.notWritten()
 	}
 	if request.DryRun {
 		result.ActionID = ""
 		showHunks(s)
-		result.Plan = &s.plan
+		s.plan.Unwritten, result.Plan = c.unwritten, &s.plan
 	} else {
 		for _, in := range s.inputs {
 			result.Applied = append(result.Applied, in.Path)
@@ -110,7 +110,7 @@ func (c *Coordinator) rollbackOnce(ctx context.Context, request RollbackRequest,
 		slices.Sort(result.Applied)
 		c.notePending(ctx)
 	}
-	result.Pending = append(result.Pending, slices.Sorted(maps.Keys(c.waiting))...)
+	result.Pending, result.Unwritten = append(result.Pending, slices.Sorted(maps.Keys(c.waiting))...), c.unwritten
 	result.DurationMS = milliseconds(began)
 	return result, nil
 }

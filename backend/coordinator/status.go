@@ -49,6 +49,7 @@ func (c *Coordinator) publishStatus() {
 	for _, path := range slices.Sorted(maps.Keys(c.held)) {
 		s.HeldFiles = append(s.HeldFiles, c.held[path])
 	}
+	s.Unwritten = c.unwritten
 	s.Watcher, s.Drift = c.watcherStatus(), c.live.summary()
 	s.State = c.stateWord(s)
 	s.InSync = s.State == "in_sync"
@@ -79,7 +80,7 @@ func (c *Coordinator) stateWord(s *Status) string {
 		return "pending"
 	case len(s.HeldFiles) > 0:
 		return "held"
-	case s.Watcher.State == watcher.Degraded, s.Drift.Differences > 0:
+	case s.Watcher.State == watcher.Degraded, s.Drift.Differences > 0, len(s.Unwritten) > 0:
 		return "degraded"
 	}
 	return "in_sync"

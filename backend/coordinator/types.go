@@ -131,7 +131,8 @@ type Status struct {
 	PendingChanges  []PendingChange    `json:"pending_changes"`
 	InvalidFiles    []document.Problem `json:"invalid_files"`
 	HeldFiles       []Held             `json:"held_files"`
-	LastSync        string             `json:"last_sync"` // RFC 3339, or empty
+	Unwritten       []action.Unwritten `json:"unwritten,omitempty"` // files whose applied text could not be put on disk yet
+	LastSync        string             `json:"last_sync"`           // RFC 3339, or empty
 	LastResult      *LastResult        `json:"last_result"`
 	Running         *Running           `json:"running"` // what is being carried out; null for nothing
 	SnapshotVersion uint64             `json:"snapshot_version"`
@@ -186,6 +187,8 @@ type ApplyResult struct {
 	Failed     []Failure    `json:"failed"`
 	DurationMS float64      `json:"duration_ms"`
 	Plan       *action.Plan `json:"plan,omitempty"`
+
+	Unwritten []action.Unwritten `json:"unwritten,omitempty"` // files whose applied text could not be put on disk yet
 }
 
 // RejectRequest holds files back, or puts their applied text back.
@@ -200,6 +203,8 @@ type RejectResult struct {
 	ActionID string   `json:"action_id"`
 	Held     []string `json:"held"`
 	Restored []string `json:"restored"`
+
+	Unwritten []action.Unwritten `json:"unwritten,omitempty"` // files whose applied text could not be put on disk yet
 }
 
 // HistoryRequest pages through batches, newest first.

@@ -107,9 +107,12 @@ export class App {
   async reject(restore: boolean): Promise<void> {
     const result = await this.changes.reject(restore);
     if (result) {
-      const files = count(restore ? result.restored.length : result.held.length, 'file');
-      if (restore) this.notices.success(`Put back: ${files}`, 'Your edit is kept as a draft under History.');
-      else this.notices.success(`Held: ${files}`, 'It stays out until you approve it or its content changes.');
+      const late = result.unwritten ?? [];
+      for (const file of late) this.notices.warn(`${file.file_path} is not written yet`, file.message);
+      const back = result.restored.filter((path) => !late.some((file) => file.file_path === path));
+      const files = count(restore ? back.length : result.held.length, 'file');
+      if (restore && (back.length > 0 || late.length === 0)) this.notices.success(`Put back: ${files}`, 'Your edit is kept as a draft under History.');
+      else if (!restore) this.notices.success(`Held: ${files}`, 'It stays out until you approve it or its content changes.');
     }
     this.#report(this.changes.refusal);
     await this.refresh();

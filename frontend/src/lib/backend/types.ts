@@ -244,9 +244,13 @@ export interface ApplyResult {
   failed: { file_path: string; code: string; message: string }[];
   duration_ms: number;
   plan?: Plan;
+  unwritten?: Unwritten[];
 }
 
-export interface RejectResult { held: string[]; restored: string[]; action_id: string }
+export interface RejectResult { held: string[]; restored: string[]; action_id: string; unwritten?: Unwritten[] }
+
+/** A file whose applied text could not be put on disk yet, and why. */
+export interface Unwritten { file_path: string; message: string }
 
 /** Text that an edit had before a rollback or a reject replaced it. */
 export interface Draft { id: string; file_path: string; at: string; action_id: string; size: number }
