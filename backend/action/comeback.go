@@ -21,7 +21,7 @@ func (f *fields) comeBack(ctx context.Context, r *replacement) error {
 		return err
 	}
 	if !has[0] {
-		f.block(r.key, fmt.Sprintf("The former values of %s are not there any more", r.to.ID), "They were removed by another program; keep the present shape")
+		f.block(r.key, fmt.Sprintf("The former values of %s are not there any more", r.to.ID), f.withoutOriginals(has))
 		return nil
 	}
 	kept, err := f.keptRevisions(ctx, r)

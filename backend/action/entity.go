@@ -63,7 +63,7 @@ func (w *work) addEntity(ctx context.Context, e *document.Entity) error {
 		if back, err := w.takeBack(ctx, e, target); back || err != nil {
 			return err
 		}
-		w.block("", fmt.Sprintf("The tables of %s from that time are not there any more", e.ID), "They were purged; restore the file's text and apply it to start with empty tables")
+		w.block("", fmt.Sprintf("The tables of %s from that time are not there any more", e.ID), "They were purged or removed by another program: "+writeFile)
 		return nil
 	}
 	if t, ok := w.formerEntity(e.ID); ok {
@@ -119,7 +119,11 @@ func (w *work) bringBackEntity(ctx context.Context, e *document.Entity, t Tombst
 		return err
 	}
 	if len(live) != len(renamed) {
-		w.block("", fmt.Sprintf("The former tables of %s are not all there any more", e.ID), "They were purged or removed by another program; start with empty tables")
+		hint := "answer with empty"
+		if _, back := w.target(e.ID); back {
+			hint = writeFile
+		}
+		w.block("", fmt.Sprintf("The former tables of %s are not all there any more", e.ID), "They were purged or removed by another program: "+hint)
 		return nil
 	}
 	w.draft.Effects.Restored = append(w.draft.Effects.Restored, t.ID)

@@ -225,7 +225,11 @@ func (f *fields) add(ctx context.Context, c diff.FieldAdded) error {
 			return err
 		}
 		if former, found = f.lying(target.Fields[c.Field.ID]); !found || f.used[former.Tag] {
-			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged")
+			hint := writeField
+			if f.old.Field(c.Field.ID) != nil {
+				hint = writeShape
+			}
+			f.block(c.Key, fmt.Sprintf("The values of %s from that time are not there any more", c.Field.ID), "They were purged or removed by another program: "+hint)
 			return nil
 		}
 		return f.restore(ctx, c, f.covering(former, c.Field))
@@ -326,7 +330,7 @@ func (f *fields) bringBack(ctx context.Context, c diff.FieldAdded, t Tombstone) 
 		return err
 	}
 	if !has[0] {
-		f.block(c.Key, fmt.Sprintf("The former values of %s are not there any more", c.Field.ID), "They were removed by another program; answer with empty")
+		f.block(c.Key, fmt.Sprintf("The former values of %s are not there any more", c.Field.ID), f.withoutValues(has))
 		return nil
 	}
 	var fill *string

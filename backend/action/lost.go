@@ -5,6 +5,36 @@ import (
 	"slices"
 )
 
+// What can be done instead of going back to values that nobody has any more. A rollback does not ask whether to start
+// without them; an apply does.
+const (
+	writeField = "write the field into the file and apply that, and it starts empty"
+	writeFile  = "write the file and apply that, to start with empty tables"
+	writeShape = "write the former shape into the file and apply that, and the present values are converted"
+	makePlace  = "marain drift --repair makes a place for them again, empty; then go back"
+)
+
+// withoutValues says what can be done about a field whose former values are gone; has says where any are left.
+func (f *fields) withoutValues(has []bool) string {
+	_, back := f.target(f.new.ID)
+	switch {
+	case !back:
+		return "They were removed by another program; answer with empty"
+	case slices.Contains(has, true):
+		return "They were removed by another program: " + makePlace
+	}
+	return "They were removed by another program: " + writeField
+}
+
+// withoutOriginals says the same of a field that is in use in another shape. As long as the lost values are on the list,
+// nothing else is made of the present ones.
+func (f *fields) withoutOriginals(has []bool) string {
+	if _, back := f.target(f.new.ID); back && slices.Contains(has, true) {
+		return "They were removed by another program: " + makePlace
+	}
+	return "They were removed by another program: marain drift --repair takes them off the list; then " + writeShape
+}
+
 // Lost is a tombstone that another program removed, all of it or a part.
 type Lost struct {
 	Tombstone Tombstone

@@ -86,7 +86,7 @@ func (f *fields) replacement(ctx context.Context, from, to *document.Field, chan
 		}
 		t, there := f.lying(tag)
 		if !there || f.used[tag] {
-			f.block(r.key, fmt.Sprintf("The values of %s from that time are not there any more", to.ID), "They were purged")
+			f.block(r.key, fmt.Sprintf("The values of %s from that time are not there any more", to.ID), "They were purged or removed by another program: "+writeShape)
 			return nil, nil
 		}
 		return f.along(r, t)
