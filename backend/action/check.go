@@ -28,14 +28,17 @@ type probe struct {
 	judge func(n, total int64) (Verdict, diff.Category, string)
 }
 
+// unknown is the count of a check that could not finish.
+const unknown = -1
+
 // check runs a probe within its time limit and records it. A check that cannot finish says not proved: it never makes
-// anything safer.
+// anything safer, and its count is unknown.
 func (w *work) check(ctx context.Context, p probe) (n int64, proved bool, err error) {
 	began := time.Now()
 	c := Check{
 		Key: p.key, Rule: p.rule, SQL: p.query, Samples: []map[string]any{},
 		Verdict: NotProved, TextCategory: p.rule.TextCategory(), Category: max(p.rule.TextCategory(), diff.Warning),
-		Message: "Not proved: the rows could not be read in time",
+		Message: fmt.Sprintf("Not proved for %s: the rows could not be read in time", w.subject(p.key)),
 	}
 	limited, cancel := context.WithTimeout(ctx, w.g.CheckLimit)
 	defer cancel()
@@ -43,7 +46,7 @@ func (w *work) check(ctx context.Context, p probe) (n int64, proved bool, err er
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 	case errors.Is(err, ErrTooLong):
-		c.Message = "Not proved: the field has had too many types for one question"
+		c.Message = fmt.Sprintf("Not proved for %s: the field has had too many types for one question", w.subject(p.key))
 	case err != nil:
 		return 0, false, fmt.Errorf("check %s: %w", p.key, err)
 	case len(rows) == 1:
@@ -59,7 +62,28 @@ func (w *work) check(ctx context.Context, p probe) (n int64, proved bool, err er
 	}
 	c.DurationMS = float64(time.Since(began).Microseconds()) / 1000
 	w.draft.File.Checks = append(w.draft.File.Checks, c)
-	return c.Count, proved, nil
+	if !proved {
+		return unknown, false, nil
+	}
+	return c.Count, true, nil
+}
+
+// subject names what a check with a key is about: a field of a content type, a column, or the content type as a whole.
+func (w *work) subject(key string) string {
+	e := entityOf(w.in.New)
+	if e == nil {
+		e = entityOf(w.in.Old)
+	}
+	path := strings.Split(key, ".")
+	switch {
+	case e == nil:
+		return key
+	case len(path) > 1 && path[0] == "fields":
+		return e.ID + "." + path[1]
+	case len(path) > 1:
+		return key
+	}
+	return e.ID
 }
 
 // read runs a query unless nothing can be read at all, as in a plan made away from a database.
@@ -261,9 +285,13 @@ func (f *fields) askFill(key string, field *document.Field, rows int64) (any, er
 // askText asks for the value that rows without one get, as a person writes it. A default of the field is offered. Nil
 // means that there is none yet, or none that will do.
 func (f *fields) askText(key string, field *document.Field, rows int64) *string {
+	number := "the rows"
+	if rows != unknown {
+		number = rowCount(rows)
+	}
 	q := Question{
 		Key:  "backfill:" + f.new.ID + "." + field.ID,
-		Text: fmt.Sprintf("Which value of %s (%s) do %s get that have none?", field.ID, field.Type, rowCount(rows)),
+		Text: fmt.Sprintf("Which value of %s (%s) do %s get that have none?", field.ID, field.Type, number),
 		Type: string(field.Type),
 	}
 	if field.Default != nil {

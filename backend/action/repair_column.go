@@ -183,7 +183,11 @@ func (m *mending) emptyValues(ctx context.Context, want Table, d Difference) ([]
 	case f == nil && column.Default != nil:
 		return []Step{Fill{want.Name, d.Column, column.Type, column.Default}}, nil
 	case f == nil:
-		m.block(d.key(), fmt.Sprintf("%s of %s have no %s", rowCount(empty), want.Name, d.Column), "Give them one, or delete them, then repair again")
+		number := "Rows"
+		if proved {
+			number = rowCount(empty)
+		}
+		m.block(d.key(), fmt.Sprintf("%s of %s have no %s", number, want.Name, d.Column), "Give them one, or delete them, then repair again")
 		return nil, nil
 	}
 	fill, err := m.askFill(d.key(), f, empty)
