@@ -132,6 +132,9 @@ func (c *Coordinator) takeBackup(ctx context.Context, q database.Querier, note b
 	if err != nil && ctx.Err() != nil || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrUnreachable) {
 		return note, err // somebody ended it, or is in the way: that says nothing of the backup
 	}
+	if err != nil && full(err) {
+		return note, &Error{Code: CodeInternal, Message: fmt.Sprintf("the disk is full, so the backup before it could not be taken and nothing was changed: make room, then try again (%s)", lastLine(err)), Details: []any{}, Cause: err}
+	}
 	if err != nil {
 		return note, &Error{Code: CodeInternal, Message: fmt.Sprintf("nothing was changed, because the backup before it could not be taken: %v", err), Details: []any{}, Cause: err}
 	}

@@ -165,7 +165,7 @@ func (c *Coordinator) followLives(ctx context.Context, w executor.Work) error {
 
 // refused reports whether the database was in order and did not accept a statement.
 func refused(ctx context.Context, err error) bool {
-	return errors.As(err, new(*executor.StatementError)) && !errors.Is(err, database.ErrLocked) && storage(err) == nil && ctx.Err() == nil
+	return errors.As(err, new(*executor.StatementError)) && !errors.Is(err, database.ErrLocked) && !full(err) && storage(err) == nil && ctx.Err() == nil
 }
 
 // failed records and announces an attempt that changed nothing. One that only came too late is none: it is planned

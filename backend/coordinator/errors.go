@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"marain/backend/database"
 	"marain/backend/executor"
@@ -41,6 +42,8 @@ func coded(err error) *Error {
 		return wrap(CodeCancelled, stopped.Error()+"; nothing was changed")
 	case errors.Is(err, errMadeWay):
 		return wrap(CodeConflict, "files keep being applied meanwhile: try again in a moment")
+	case full(err):
+		return wrap(CodeInternal, fmt.Sprintf("the disk is full; nothing was changed: make room where the database and the data folder are, then try again (%s)", lastLine(err)))
 	case errors.Is(err, executor.ErrStale):
 		return wrap(CodeStale, err.Error())
 	case errors.Is(err, database.ErrLocked):
@@ -64,6 +67,9 @@ func coded(err error) *Error {
 	}
 	return wrap(CodeInternal, err.Error())
 }
+
+// full reports whether an error says that there is no room left for what was to be written.
+func full(err error) bool { return errors.Is(err, database.ErrFull) || errors.Is(err, syscall.ENOSPC) }
 
 // lastLine is the end of an error's text: a driver that tried several ways says in the last line what it was.
 func lastLine(err error) string {

@@ -27,6 +27,8 @@ var (
 	ErrUnreachable = errors.New("the database cannot be reached")
 	// ErrDamaged says that the storage of the database fails, so that what it says may not be what is on the disk.
 	ErrDamaged = errors.New("the storage of the database fails")
+	// ErrFull says that there is no room left where the database is. Nothing was changed.
+	ErrFull = errors.New("the disk of the database is full")
 )
 
 // Querier runs statements in one transaction. Parameters are written as ? on every database.

@@ -22,6 +22,7 @@ const (
 	codeDeadlock         = "40P01"
 	codeQueryCanceled    = "57014"
 	codeIOError          = "58030"
+	codeFull             = "53100"
 	codeIdle             = "25P03" // a transaction did nothing for too long
 	codeTooMany          = "53300" // connections
 	classData            = "22"    // a value that does not fit
@@ -57,6 +58,8 @@ func (db *DB) translate(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	case code == codeIOError, strings.HasPrefix(code, classCorrupt) && code != "XX000":
 		return fmt.Errorf("%w: %w", database.ErrDamaged, err)
+	case code == codeFull:
+		return fmt.Errorf("%w: %w", database.ErrFull, err)
 	case lost(err) && ctx.Err() == nil:
 		return fmt.Errorf("%w: %w", database.ErrUnreachable, err)
 	}
@@ -65,7 +68,7 @@ func (db *DB) translate(ctx context.Context, err error) error {
 
 // named reports whether an error has its name already.
 func named(err error) bool {
-	for _, known := range []error{database.ErrLocked, database.ErrReplaced, database.ErrUnknown, database.ErrUnreachable, database.ErrDamaged} {
+	for _, known := range []error{database.ErrLocked, database.ErrReplaced, database.ErrUnknown, database.ErrUnreachable, database.ErrDamaged, database.ErrFull} {
 		if errors.Is(err, known) {
 			return true
 		}

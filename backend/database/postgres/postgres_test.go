@@ -434,3 +434,13 @@ func TestBookkeeping(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAFullDiskHasItsName(t *testing.T) {
+	t.Parallel()
+	db := connect(t, cluster.Database(t))
+	err := write(t, db, `CREATE TABLE x (a BIGINT)`, `DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$`)
+	if !errors.Is(err, database.ErrFull) || errors.Is(err, database.ErrUnreachable) || errors.Is(err, database.ErrDamaged) {
+		t.Errorf("%v", err)
+	}
+	must(t, db, `CREATE TABLE x (a BIGINT)`)
+}

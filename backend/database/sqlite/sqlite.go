@@ -227,14 +227,19 @@ func (db *DB) TableNames(ctx context.Context, q database.Querier) (names []strin
 // translate gives SQLite's errors the names that every database has for them.
 func translate(err error) error {
 	var coded *driver.Error
-	if !errors.As(err, &coded) || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrDamaged) {
+	if !errors.As(err, &coded) || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrDamaged) || errors.Is(err, database.ErrFull) {
 		return err
+	}
+	if coded.Code() == lib.SQLITE_IOERR_SHMSIZE { // the first thing that needs room when a database is opened
+		return fmt.Errorf("%w: %w", database.ErrFull, err)
 	}
 	switch coded.Code() & 0xff {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return fmt.Errorf("%w: %w", database.ErrLocked, err)
 	case lib.SQLITE_IOERR, lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
 		return fmt.Errorf("%w: %w", database.ErrDamaged, err)
+	case lib.SQLITE_FULL:
+		return fmt.Errorf("%w: %w", database.ErrFull, err)
 	}
 	return err
 }

@@ -240,7 +240,7 @@ func TestAFullDiskLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := write(t, db, `INSERT INTO x VALUES (2)`, `INSERT INTO x VALUES (zeroblob(1000000))`)
-	if err == nil || !strings.Contains(err.Error(), "full") || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrReplaced) {
+	if !errors.Is(err, database.ErrFull) || errors.Is(err, database.ErrLocked) || errors.Is(err, database.ErrReplaced) {
 		t.Fatalf("want a full disk, got %v", err)
 	}
 	if n := number(t, db, `SELECT count(*) FROM x`); n != 1 {
