@@ -95,6 +95,11 @@ func statusExamples() []example {
 			e.status.Watcher.State = "polling"
 			e.status.Watcher.Message = "no more watches: looking every second"
 		}, "status", 1, []string{"status"}},
+		{"status no folder", func(e *engine) {
+			e.status = inSync()
+			e.status.InSync, e.status.State = false, "unavailable"
+			e.status.Watcher = coordinator.WatcherStatus{State: "off", Message: "schemas cannot be read, so nothing can be said about the files in it: put it back"}
+		}, "status", 1, []string{"status"}},
 		{"status unwritten", func(e *engine) {
 			e.status = wrongAndHeld()
 			e.status.State, e.status.PendingChanges, e.status.InvalidFiles, e.status.LastResult = "held", nil, nil, nil

@@ -60,6 +60,10 @@ func printStatus(p *printer, status coordinator.Status) {
 	switch status.Watcher.State {
 	case "polling", "degraded", "unavailable":
 		p.line(yellow.is("Watching: "), status.Watcher.Message)
+	case "off":
+		if status.State == "unavailable" && status.Watcher.Message != "" {
+			p.line(red.is("Missing: "), status.Watcher.Message)
+		}
 	}
 	if last := status.LastResult; last != nil && last.Result == "failed" {
 		p.line(red.is("The last attempt failed"), " on ", p.clock(last.At, "2 Jan 15:04"), ": ", last.Message)

@@ -379,7 +379,7 @@ func TestMissingFolderIsNoRemoval(t *testing.T) {
 	fillNotes(b)
 	b.rename("schemas", "elsewhere")
 	status := b.status()
-	if status.State != "unavailable" || len(status.PendingChanges) != 0 {
+	if status.State != "unavailable" || len(status.PendingChanges) != 0 || !strings.Contains(status.Watcher.Message, "schemas cannot be read") {
 		t.Errorf("state %s, %d changes wait", status.State, len(status.PendingChanges))
 	}
 	if _, err := b.c.Reload(context.Background(), coordinator.ReloadRequest{Approve: "breaking"}, person); err == nil {

@@ -105,13 +105,21 @@ func (c *Coordinator) present() error {
 	if !c.lostFolder() {
 		return nil
 	}
-	return Errorf(CodeConflict, "%s cannot be read, so nothing can be said about the files in it: put it back and try again", strings.Join(c.missing, " and "))
+	return Errorf(CodeConflict, "%s and try again", c.lossWords())
+}
+
+// lossWords says which source folders are gone, and what to do.
+func (c *Coordinator) lossWords() string {
+	return strings.Join(c.missing, " and ") + " cannot be read, so nothing can be said about the files in it: put it back"
 }
 
 func (c *Coordinator) watcherStatus() WatcherStatus {
 	if c.watcher == nil {
 		w := WatcherStatus{State: watcher.Off, Folders: c.project.Dirs(), Files: len(c.desired)}
-		if len(c.missing) > 0 {
+		switch {
+		case c.lostFolder():
+			w.Message = c.lossWords()
+		case len(c.missing) > 0:
 			w.Message = "missing: " + strings.Join(c.missing, ", ")
 		}
 		return w
