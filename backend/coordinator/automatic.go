@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"marain/backend/action"
 	"marain/backend/diff"
 	"marain/backend/executor"
 	"marain/backend/history"
@@ -78,12 +79,13 @@ func (c *Coordinator) refuse(w executor.Work) {
 	}
 }
 
-// untried leaves out what the database refused, or a person cancelled, before in just this content.
+// untried leaves out what the database refused, or a person cancelled, before in just this content, and files that are
+// about to be put back: what is in them was decided against.
 func (c *Coordinator) untried(s *sealed, chosen []int) []int {
 	return slices.DeleteFunc(chosen, func(i int) bool {
 		path := s.inputs[i].Path
 		hash, refused := c.refused[path]
-		return refused && hash == c.desiredHash(path)
+		return refused && hash == c.desiredHash(path) || slices.ContainsFunc(c.unwritten, func(u action.Unwritten) bool { return u.File == path })
 	})
 }
 

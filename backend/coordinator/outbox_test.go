@@ -110,3 +110,29 @@ func TestAFileThatIsDecidedAnewIsNotOwed(t *testing.T) {
 	b.inSync()
 	b.sound()
 }
+
+// What was rejected and could not be put back yet is not applied by the policy meanwhile.
+func TestWhatIsToBePutBackIsNotAppliedByItself(t *testing.T) {
+	t.Parallel()
+	text, edit := entity("note", f("a text")), entity("note", f("a text"), f("b text"))
+	b := newBench(t, "none", map[string]string{notePath: text})
+	b.apply(coordinator.ReloadRequest{})
+	b.write(notePath, edit)
+	b.c = b.openWith(func(o *coordinator.Options) { o.Watch = true })
+	// The text cannot be read while it is away, so nothing can be written.
+	b.sql(`UPDATE marain_contents SET hash = 'away' WHERE hash = '` + sum(text) + `'`)
+	r, err := b.c.Reject(context.Background(), coordinator.RejectRequest{Files: []string{notePath}, Restore: true}, person)
+	if err != nil || len(r.Unwritten) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	b.write("config/config.hot_reload.yaml", "id: hot_reload\nvalues:\n  auto_apply: all\n")
+	b.apply(coordinator.ReloadRequest{Files: []string{"config/config.hot_reload.yaml"}, Approve: "breaking"})
+	b.write(userPath, entity("user", f("a text")))
+	eventually(t, "the other file is applied", func() bool { return len(b.rows(`SELECT 1 FROM file_versions WHERE file_path = '`+userPath+`'`)) > 0 })
+	if len(b.status().Unwritten) != 1 {
+		t.Errorf("%+v", b.status())
+	}
+	b.want(`SELECT version FROM file_versions WHERE status = 'applied' AND file_path = '`+notePath+`'`, "1")
+	b.sql(`UPDATE marain_contents SET hash = '` + sum(text) + `' WHERE hash = 'away'`)
+	eventually(t, "the file is put back", func() bool { return b.read(notePath) == text })
+}
