@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"marain/backend/action"
 	"marain/backend/database"
@@ -95,7 +96,7 @@ func reason(err error) string {
 // due returns those of the writes that are still to be made, for a program that only looks.
 func (c *Coordinator) due(writes []history.Write) (list []action.Unwritten) {
 	for _, w := range writes {
-		if now := c.files.Read(w.Path); !made(w, now) && expected(w, now) == nil {
+		if now := c.files.Read(w.Path); !made(w, now) && !errors.Is(c.expected(w, now), errEdited) {
 			list = append(list, action.Unwritten{File: w.Path, Message: "the file is not written back yet; the next command that changes something tries it again"})
 		}
 	}
@@ -111,9 +112,18 @@ func (c *Coordinator) notWritten() []Failure {
 	return list
 }
 
-// expected refuses a write to a file that somebody edited after it was decided.
-func expected(w history.Write, now project.File) error {
-	if now.Err != nil || now.Hash != w.Expected {
+// expected refuses a write to a file that somebody edited after it was decided. What cannot be read at the moment, or lies
+// in a folder that is away, says nothing about that.
+func (c *Coordinator) expected(w history.Write, now project.File) error {
+	for _, dir := range c.project.Dirs() {
+		if strings.HasPrefix(w.Path, dir+"/") && w.Expected != "" && !c.files.Exists(dir) {
+			return fmt.Errorf("the folder %s is not there", dir)
+		}
+	}
+	switch {
+	case now.Err != nil:
+		return now.Err
+	case now.Hash != w.Expected:
 		return errEdited
 	}
 	return nil
@@ -126,7 +136,7 @@ func made(w history.Write, now project.File) bool {
 
 // write puts one file in place unless it is there already or somebody edited it.
 func (c *Coordinator) write(w history.Write, body []byte) error {
-	check := func(now project.File) error { return expected(w, now) }
+	check := func(now project.File) error { return c.expected(w, now) }
 	now := c.files.Read(w.Path)
 	if made(w, now) {
 		return nil

@@ -136,3 +136,48 @@ func TestWhatIsToBePutBackIsNotAppliedByItself(t *testing.T) {
 	b.sql(`UPDATE marain_contents SET hash = '` + sum(text) + `' WHERE hash = 'away'`)
 	eventually(t, "the file is put back", func() bool { return b.read(notePath) == text })
 }
+
+// A file that cannot be read at the moment, or whose folder is away, is still owed: nobody has edited it.
+func TestAFileThatIsAwayIsStillOwed(t *testing.T) {
+	t.Parallel()
+	before, after := entity("note", f("a text"), f("b text")), entity("note", f("a text"))
+	for _, gone := range []string{"schemas", notePath} {
+		t.Run(gone, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "none", nil)
+			b.apply(coordinator.ReloadRequest{})
+			b.save(notePath, after)
+			b.undo(b.save(notePath, before))
+			if err := b.c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			// As it is when a program ends between its commit and the file.
+			b.write(notePath, before)
+			b.sql(`INSERT INTO marain_outbox (id, action_id, file_path, expected_hash, body_hash) VALUES (1, '` + b.last().ActionID + `', '` + notePath + `', '` + sum(before) + `', '` + sum(after) + `')`)
+			b.rename(gone, "away")
+			if gone == notePath {
+				if err := os.Mkdir(filepath.Join(b.root, notePath), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.c = b.openWith(nil)
+			if list := b.status().Unwritten; len(list) != 1 || list[0].File != notePath {
+				t.Errorf("status: %+v", list)
+			}
+			b.want(`SELECT count(*) FROM marain_outbox`, "1")
+			if err := b.c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(filepath.Join(b.root, gone)); err != nil {
+				t.Fatal(err)
+			}
+			b.rename("away", gone)
+			b.c = b.openWith(nil)
+			if b.read(notePath) != after {
+				t.Error("the file was never written back")
+			}
+			b.want(`SELECT count(*) FROM marain_outbox`, "0")
+			b.inSync()
+		})
+	}
+}

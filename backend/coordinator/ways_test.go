@@ -373,7 +373,7 @@ func TestARevisionWhoseSingleValueWasTakenAway(t *testing.T) {
 	several := b.last()
 	b.sql(`INSERT INTO content_note (id) VALUES ('1')`, `INSERT INTO content_revisions_note (id, rid) VALUES ('1', 1), ('1', 2)`)
 	for _, rid := range []string{"1", "2"} {
-		b.sql(`INSERT INTO field_revisions_note_x (id, rid, parent_id, value, sort_order) VALUES ('a', `+rid+`, '1', 'p', 0), ('b', `+rid+`, '1', 'q', 1)`)
+		b.sql(`INSERT INTO field_revisions_note_x (id, rid, parent_id, value, sort_order) VALUES ('a', ` + rid + `, '1', 'p', 0), ('b', ` + rid + `, '1', 'q', 1)`)
 	}
 	one := b.save(notePath, on+entity("note", f("x text")))
 	list, read := `SELECT rid, value FROM field_revisions_note_x ORDER BY rid, sort_order, id`, `SELECT rid, x FROM content_revisions_note ORDER BY rid`
