@@ -263,6 +263,9 @@ func draftsExamples() []example {
 func verifyExamples() []example {
 	return []example{
 		{"verify", func(e *engine) { e.verify = coordinator.VerifyResult{OK: true, Checked: 120, Duration: 12.3} }, "verify", 0, []string{"verify"}},
+		{"verify notes", func(e *engine) {
+			e.verify = coordinator.VerifyResult{OK: true, Checked: 120, Duration: 12.3, Notes: []coordinator.Fault{{Code: "dangling_reference", Subject: "article.author", Message: "2 of 5 values point at no row of user"}}}
+		}, "verify", 0, []string{"verify"}},
 		{"verify faults", func(e *engine) {
 			e.verify = coordinator.VerifyResult{Checked: 120, Faults: []coordinator.Fault{{Code: "missing_column", Subject: "content_article", Message: "the column title is missing"}, {Code: "broken_chain", Subject: batchID, Message: "the entry was edited"}}}
 		}, "verify", 1, []string{"verify"}},

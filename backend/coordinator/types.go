@@ -279,6 +279,7 @@ type Fault struct {
 type VerifyResult struct {
 	OK       bool    `json:"ok"`
 	Faults   []Fault `json:"faults"`
+	Notes    []Fault `json:"notes"`   // what is worth knowing and no fault: references that point at nothing
 	Checked  int     `json:"checked"` // how many things were compared
 	Duration float64 `json:"duration_ms"`
 }

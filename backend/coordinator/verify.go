@@ -37,7 +37,7 @@ func (c *Coordinator) verify(ctx context.Context) (VerifyResult, error) {
 	if err := c.reload(ctx); err != nil {
 		return VerifyResult{}, err
 	}
-	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}}}
+	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}, Notes: []Fault{}}}
 	if c.suspect != "" {
 		v.fault("database_replaced", c.location(), "%s", c.suspect)
 	}
@@ -67,7 +67,7 @@ func (v *verification) fault(code, subject, format string, args ...any) {
 func (v *verification) check() { v.result.Checked++ }
 
 func (v *verification) run(ctx context.Context, q database.Querier) error {
-	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.readers, v.tombstones, v.incarnations, v.outbox} {
+	for _, step := range []func(context.Context, database.Querier) error{v.chain, v.versions, v.contents, v.tables, v.readers, v.tombstones, v.incarnations, v.outbox, v.references} {
 		if err := step(ctx, q); err != nil {
 			return err
 		}

@@ -2,7 +2,10 @@ package coordinator_test
 
 import (
 	"context"
+	"slices"
 	"testing"
+
+	"marain/backend/coordinator"
 )
 
 // TestVerifyKnowsWhatWasMadeFromWhat changes by hand what is noted about incarnations.
@@ -30,5 +33,25 @@ func TestVerifyKnowsWhatWasMadeFromWhat(t *testing.T) {
 		if !found || result.OK {
 			t.Errorf("%s: verify finds %+v", tamper, result.Faults)
 		}
+	}
+}
+
+// TestReferencesThatPointAtNothing counts them, of one value and of several, as something to know and no fault.
+func TestReferencesThatPointAtNothing(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("r entity_reference", "target_entity: note"), f("l entity_reference", "target_entity: note", "cardinality: -1"), f("x text")))
+	b.sql(`INSERT INTO content_note (id, r) VALUES ('1', '2'), ('2', 'away'), ('3', NULL)`,
+		`INSERT INTO field_note_l (id, parent_id, value) VALUES ('a', '1', '1'), ('b', '1', 'away'), ('c', '2', 'gone')`)
+	result, err := b.c.Verify(context.Background())
+	want := []coordinator.Fault{
+		{Code: "dangling_reference", Subject: "note.r", Message: "1 of 2 values point at no row of note"},
+		{Code: "dangling_reference", Subject: "note.l", Message: "2 of 3 values point at no row of note"},
+	}
+	if err != nil || !result.OK || !slices.Equal(result.Notes, want) {
+		t.Errorf("%+v, %v", result, err)
+	}
+	b.sql(`UPDATE content_note SET r = NULL WHERE id = '2'`, `DELETE FROM field_note_l WHERE id <> 'a'`)
+	if result, err = b.c.Verify(context.Background()); err != nil || !result.OK || len(result.Notes) > 0 {
+		t.Errorf("%+v, %v", result, err)
 	}
 }

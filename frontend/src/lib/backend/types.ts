@@ -365,7 +365,7 @@ export interface ServerEvent {
 }
 
 export interface ValidateResult { ok: boolean; files: number; invalid_files: Problem[] }
-export interface VerifyResult { ok: boolean; faults: { code: string; subject: string; message: string }[]; checked: number; duration_ms: number }
+export interface VerifyResult { ok: boolean; faults: { code: string; subject: string; message: string }[]; notes: { code: string; subject: string; message: string }[]; checked: number; duration_ms: number }
 
 /** Asks for a plan. With nothing set it is the plan of everything that waits. */
 export interface DiffRequest {
