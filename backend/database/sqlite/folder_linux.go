@@ -12,11 +12,16 @@ func networkFolder(folder string) (string, error) {
 	if err := unix.Statfs(folder, &stat); err != nil {
 		return "", fmt.Errorf("look at the database folder: %w", err)
 	}
-	switch uint32(stat.Type) {
+	return networkKind(uint32(stat.Type)), nil
+}
+
+// networkKind names the kind of network file system that the system has this number for.
+func networkKind(number uint32) string {
+	switch number {
 	case unix.NFS_SUPER_MAGIC:
-		return "NFS", nil
+		return "NFS"
 	case unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:
-		return "SMB", nil
+		return "SMB"
 	}
-	return "", nil
+	return ""
 }

@@ -73,22 +73,30 @@ func Open(ctx context.Context, file string) (*DB, error) {
 
 // begin makes the first connection and looks at what was opened.
 func (db *DB) begin(ctx context.Context) error {
-	var number int
 	if err := db.write.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&db.version); err != nil {
 		return fmt.Errorf("open database %s: %w", db.file, translate(err))
 	}
-	var major, minor, patch int
-	if _, err := fmt.Sscanf(db.version, "%d.%d.%d", &major, &minor, &patch); err != nil {
-		return fmt.Errorf("read the version of SQLite: %w", err)
-	}
-	if number = major*1000000 + minor*1000 + patch; number < oldest {
-		return fmt.Errorf("SQLite %s is too old: 3.53 or newer is needed", db.version)
+	if err := recent(db.version); err != nil {
+		return err
 	}
 	info, err := os.Stat(db.file)
 	if err != nil {
 		return fmt.Errorf("look at the database file: %w", err)
 	}
 	db.opened = info
+	return nil
+}
+
+// recent refuses a version of SQLite that lacks what is needed, or that has the fault which a log that begins anew had
+// until 3.51.2.
+func recent(version string) error {
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil {
+		return fmt.Errorf("read the version of SQLite: %w", err)
+	}
+	if major*1000000+minor*1000+patch < oldest {
+		return fmt.Errorf("SQLite %s is too old: 3.53 or newer is needed", version)
+	}
 	return nil
 }
 
