@@ -135,7 +135,7 @@ func (r rowset) newest(before []stop, end stop, lies bool) (string, error) {
 }
 
 // across writes the value of the first of some stops, converted at once to what the end holds. One that does not convert
-// may do so as the last of them holds it.
+// may do so as the last of them holds it; but what rows were given there does not lead back to where they had nothing.
 func (r rowset) across(stops []stop, end stop) (string, error) {
 	first, last := stops[0], stops[len(stops)-1]
 	direct := r.as(first.field, end.field, first.own)
@@ -145,6 +145,9 @@ func (r rowset) across(stops []stop, end stop) (string, error) {
 	marks, err := r.marks(last.node)
 	if err != nil {
 		return "", err
+	}
+	if r.made(end, last) {
+		marks = nil
 	}
 	between := given(r.as(first.field, last.field, first.own), marks)
 	return fmt.Sprintf("COALESCE(%s, %s)", direct, r.as(last.field, end.field, between)), nil

@@ -395,6 +395,31 @@ func TestARevisionWhoseSingleValueWasTakenAway(t *testing.T) {
 	b.want(read, "1|∅", "2|p")
 }
 
+// TestWhatWasGivenStaysWhereItWasGiven goes back over a place in which rows were given a value, from one that they cannot
+// hold: what was there before had none, and has none afterwards.
+func TestWhatWasGivenStaysWhereItWasGiven(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x float")))
+	first, read := b.last(), `SELECT x FROM content_note`
+	b.sql(`INSERT INTO content_note (id, x) VALUES ('1', 8.25)`)
+	b.save(notePath, entity("note", f("x slug", "unique: false")))
+	b.save(notePath, entity("note", f("x slug", "unique: false", "required: true")), "backfill:note.x", "s-60")
+	text := b.save(notePath, entity("note", f("x text", "required: true")))
+	b.sql(`UPDATE content_note SET x = 'No slug'`)
+	b.to(first)
+	b.inSync()
+	b.to(text)
+	b.inSync()
+	b.want(read, "No slug")
+	list := b.save(notePath, entity("note", f("x rich_text", "cardinality: -1")))
+	b.sql(`UPDATE field_note_x SET value = 'Another'`)
+	b.to(first)
+	b.inSync()
+	b.to(list)
+	b.inSync()
+	b.want(`SELECT value FROM field_note_x`, "Another")
+}
+
 // TestATextThatWasASlugBetween changes a text to a slug and on, and back to a text by hand: that is the first one.
 func TestATextThatWasASlugBetween(t *testing.T) {
 	t.Parallel()
