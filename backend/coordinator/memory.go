@@ -33,8 +33,17 @@ func (c *Coordinator) reload(ctx context.Context) error {
 	if c.unprepared(ctx) {
 		return nil
 	}
+	err := c.db.Read(ctx, func(q database.Querier) error { return c.remember(ctx, q) })
+	if err == nil && len(c.live.files) > 0 && c.overtaken(ctx) {
+		c.live = liveTables{} // what differs may be what the other program has just changed
+	}
+	return err
+}
+
+// remember does that in a transaction that sees one state, so that what is applied and the live tables are of one moment.
+func (c *Coordinator) remember(ctx context.Context, q database.Querier) error {
 	m := memory{origins: map[string]action.Origin{}, applied: map[string]*version{}, holds: map[string]history.Held{}}
-	if err := c.db.Read(ctx, func(q database.Querier) error { return c.recall(ctx, q, &m) }); err != nil {
+	if err := c.recall(ctx, q, &m); err != nil {
 		return err
 	}
 	c.seq, c.hash = m.seq, m.hash
@@ -43,11 +52,7 @@ func (c *Coordinator) reload(ctx context.Context) error {
 	c.last, c.lastSync = m.last, m.lastSync
 	c.rowsKnown, c.dirty = false, false
 	c.adopt(m.applied)
-	err := c.db.Read(ctx, func(q database.Querier) error { return c.look(ctx, q) })
-	if err == nil && len(c.live.files) > 0 && c.overtaken(ctx) {
-		c.live = liveTables{} // what differs may be what the other program has just changed
-	}
-	return err
+	return c.look(ctx, q)
 }
 
 func (c *Coordinator) recall(ctx context.Context, q database.Querier, m *memory) (err error) {

@@ -33,21 +33,28 @@ func (c *Coordinator) Verify(ctx context.Context) (VerifyResult, error) {
 }
 
 func (c *Coordinator) verify(ctx context.Context) (VerifyResult, error) {
-	// What is in memory proves nothing: everything is read again.
-	if err := c.reload(ctx); err != nil {
+	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}, Notes: []Fault{}}}
+	var err error
+	if v.noted, err = c.heads.All(c.databaseID); err != nil { // before the chain: links that come meanwhile are in both or in none
 		return VerifyResult{}, err
 	}
-	v := &verification{c: c, result: VerifyResult{Faults: []Fault{}, Notes: []Fault{}}}
+	if !c.unprepared(ctx) {
+		// What is in memory proves nothing: everything is read again, at one moment, whatever other programs do.
+		err = c.db.Read(ctx, func(q database.Querier) error {
+			if err := c.remember(ctx, q); err != nil {
+				return err
+			}
+			return v.run(ctx, q)
+		})
+	}
+	if err != nil {
+		return VerifyResult{}, err
+	}
 	if c.suspect != "" {
 		v.fault("database_replaced", c.location(), "%s", c.suspect)
 	}
 	if err := c.db.Check(ctx); err != nil {
 		v.fault("database", c.location(), "%v", err)
-	}
-	if !c.unprepared(ctx) {
-		if err := c.db.Read(ctx, func(q database.Querier) error { return v.run(ctx, q) }); err != nil {
-			return VerifyResult{}, err
-		}
 	}
 	v.result.OK = len(v.result.Faults) == 0
 	return v.result, nil
@@ -56,6 +63,7 @@ func (c *Coordinator) verify(ctx context.Context) (VerifyResult, error) {
 // verification collects faults.
 type verification struct {
 	c      *Coordinator
+	noted  map[int64]string // hashes of links, by number, as they are noted outside of the database
 	result VerifyResult
 }
 
@@ -78,17 +86,14 @@ func (v *verification) run(ctx context.Context, q database.Querier) error {
 // chain proves the audit chain: every link whole, each following the one before, and all of them those that were noted
 // outside of the database. It also proves that every version row is what its batch recorded.
 func (v *verification) chain(ctx context.Context, q database.Querier) error {
-	noted, err := v.c.heads.All(v.c.databaseID)
-	if err != nil {
-		return err
-	}
+	noted := v.noted
 	if len(noted) == 0 && v.c.seq > 0 {
 		v.fault("head_missing", "audit.head", "the chain has %d links, and none of them is noted outside of the database", v.c.seq)
 	}
 	previous, seq := "", int64(0)
 	undone := map[history.VersionRef]bool{}
 	recorded := map[string][]history.RecordFile{}
-	err = v.c.store.Chain(ctx, q, func(e history.Entry) error {
+	err := v.c.store.Chain(ctx, q, func(e history.Entry) error {
 		v.check()
 		subject := fmt.Sprintf("batch %s", e.ActionID)
 		switch {

@@ -2,6 +2,9 @@ package coordinator_test
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -53,5 +56,49 @@ func TestReferencesThatPointAtNothing(t *testing.T) {
 	b.sql(`UPDATE content_note SET r = NULL WHERE id = '2'`, `DELETE FROM field_note_l WHERE id <> 'a'`)
 	if result, err = b.c.Verify(context.Background()); err != nil || !result.OK || len(result.Notes) > 0 {
 		t.Errorf("%+v, %v", result, err)
+	}
+}
+
+// TestVerifyWhileAnotherEngineApplies verifies again and again while a content type goes out of use and comes back: what is
+// compared is of one moment.
+func TestVerifyWhileAnotherEngineApplies(t *testing.T) {
+	t.Parallel()
+	b := noted(t, entity("note", f("x text"), f("y text")))
+	looking := b.openWith(nil)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 0; i < 6 && err == nil; i++ {
+			text := entity("note", f("x text"), f(fmt.Sprintf("y%d text", i)))
+			if err = os.WriteFile(filepath.Join(b.root, notePath), []byte(text), 0o600); err != nil {
+				break
+			}
+			var r coordinator.ApplyResult
+			request := coordinator.ReloadRequest{Approve: "breaking", Answers: map[string]string{}}
+			request.Answers[fmt.Sprintf("rename:note.y%d", i)] = "replaced"
+			if r, err = b.c.Reload(context.Background(), request, person); err == nil {
+				_, err = b.c.Rollback(context.Background(), coordinator.RollbackRequest{ActionID: r.ActionID}, person)
+			}
+		}
+		done <- err
+	}()
+	for n := 0; ; n++ {
+		select {
+		case err := <-done:
+			if err != nil || n == 0 {
+				t.Errorf("after %d times: %v", n, err)
+			}
+			return
+		default:
+		}
+		result, err := looking.Verify(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range result.Faults {
+			if fault.Code != "outbox" { // a file that is just being written back
+				t.Errorf("%+v", fault)
+			}
+		}
 	}
 }
