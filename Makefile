@@ -69,7 +69,7 @@ bench: ## how fast a saved file becomes visible and live
 
 .PHONY: bench-rows
 bench-rows: ## changes of a table with a million rows (MARAIN_ROWS), on SQLite and PostgreSQL
-	go test -run '^$$' -bench Rows -benchtime 1x -timeout 30m ./tests/bench
+	go test -run '^$$' -bench Rows -benchtime 3x -timeout 30m ./tests/bench
 
 .PHONY: corpus
 corpus: ## how often the verdict on a change is right, on SQLite and PostgreSQL, beside grading by the text alone

@@ -363,3 +363,19 @@ func TestTheDatabaseIsReplaced(t *testing.T) {
 		}
 	}
 }
+
+// TestALockIsWaitedForUntilAVacuumEnds compares how long a lock is waited for with when the server ends an automatic vacuum
+// that is in the way.
+func TestALockIsWaitedForUntilAVacuumEnds(t *testing.T) {
+	for deadlock, want := range map[time.Duration]time.Duration{
+		time.Second: 1250 * time.Millisecond, 500 * time.Millisecond: time.Second, 10 * time.Second: time.Second, 0: time.Second,
+	} {
+		if got := patience(time.Second, deadlock); got != want {
+			t.Errorf("%s: %s, want %s", deadlock, got, want)
+		}
+	}
+	db := connect(t, cluster.Database(t))
+	if db.deadlock != time.Second {
+		t.Errorf("the server looks after %s", db.deadlock)
+	}
+}

@@ -59,7 +59,9 @@ type DB struct {
 	version string
 	oid     uint32 // of the database
 	key     int64  // of the lock that lets one writer in
-	pooler  bool   // something between here and the server hands out its connections
+	// deadlock is how long the server lets somebody wait for a lock before it looks why.
+	deadlock time.Duration
+	pooler   bool // something between here and the server hands out its connections
 }
 
 var (
@@ -70,7 +72,23 @@ var (
 
 // Open connects to a server and looks at what it finds. The database must exist; its tables are made by others.
 func Open(ctx context.Context, connection project.Connection) (*DB, error) {
-	return open(ctx, connection, usual())
+	db, err := open(ctx, connection, usual())
+	if err != nil {
+		return nil, err
+	}
+	db.limits.lock = patience(db.limits.lock, db.deadlock)
+	return db, nil
+}
+
+// patience is how long one lock is waited for on a server that looks for deadlocks after some time. Only then does it end
+// an automatic vacuum that holds the lock, as one does after every large conversion: whoever gives up before waits in vain
+// until the vacuum is done. A server that takes very long to look is not waited for.
+func patience(lock, deadlock time.Duration) time.Duration {
+	const margin, most = 250 * time.Millisecond, 2 * time.Second
+	if longer := deadlock + margin; longer > lock && longer <= most {
+		return longer
+	}
+	return lock
 }
 
 func open(ctx context.Context, connection project.Connection, l limits) (*DB, error) {
@@ -104,9 +122,12 @@ func (db *DB) look(ctx context.Context) error {
 		var number, pid uint32
 		var schema *string
 		var encoding string
+		var deadlock int64
 		err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int4, current_setting('server_version'), current_schema()::text,
-(SELECT oid FROM pg_database WHERE datname = current_database()), pg_backend_pid(), current_setting('server_encoding')`).
-			Scan(&number, &db.version, &schema, &db.oid, &pid, &encoding)
+(SELECT oid FROM pg_database WHERE datname = current_database()), pg_backend_pid(), current_setting('server_encoding'),
+(SELECT setting::int8 FROM pg_settings WHERE name = 'deadlock_timeout')`).
+			Scan(&number, &db.version, &schema, &db.oid, &pid, &encoding, &deadlock)
+		db.deadlock = time.Duration(deadlock) * time.Millisecond
 		switch {
 		case err != nil:
 			return err
