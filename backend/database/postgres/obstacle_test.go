@@ -42,20 +42,28 @@ func TestObstacles(t *testing.T) {
 		`CREATE TABLE field_x_more (id TEXT PRIMARY KEY, parent_id TEXT REFERENCES content_x (id))`, `CREATE FUNCTION yes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$`)
 	present := append([]string{"field_x_more"}, mine...)
 	for _, c := range []struct{ name, make, drop, want string }{
-		{"a reference", `CREATE TABLE r (x TEXT REFERENCES content_x (id) ON DELETE CASCADE)`, `DROP TABLE r`,
-			"content_x: the foreign key r_x_fkey of the table r refers to content_x"},
-		{"a reference of another schema", `CREATE TABLE more."R s" (x TEXT CONSTRAINT "to x" REFERENCES field_x_more)`, `DROP TABLE more."R s"`,
-			`field_x_more: the foreign key "to x" of the table more."R s" refers to field_x_more`},
+		{
+			"a reference", `CREATE TABLE r (x TEXT REFERENCES content_x (id) ON DELETE CASCADE)`, `DROP TABLE r`,
+			"content_x: the foreign key r_x_fkey of the table r refers to content_x",
+		},
+		{
+			"a reference of another schema", `CREATE TABLE more."R s" (x TEXT CONSTRAINT "to x" REFERENCES field_x_more)`, `DROP TABLE more."R s"`,
+			`field_x_more: the foreign key "to x" of the table more."R s" refers to field_x_more`,
+		},
 		{"a view of a column that goes", `CREATE VIEW v AS SELECT later FROM content_x`, `DROP VIEW v`, "content_x.later: the view v uses later"},
 		{"a view of what is computed", `CREATE VIEW more.v AS SELECT twice FROM content_x`, `DROP VIEW more.v`, "content_x.twice: the view more.v uses twice"},
 		{"a materialized view", `CREATE MATERIALIZED VIEW m AS SELECT later FROM content_x`, `DROP MATERIALIZED VIEW m`, "content_x.later: the materialized view m uses later"},
 		{"a view of a table that goes", `CREATE VIEW v AS SELECT count(*) FROM field_x_more`, `DROP VIEW v`, "field_x_more: the view v uses field_x_more"},
 		{"a view that counts on the key", `CREATE VIEW v AS SELECT id, a FROM content_x GROUP BY id`, `DROP VIEW v`, "content_x: the view v uses pk_content_x"},
 		{"a policy", `CREATE POLICY p ON content_x USING (later IS NULL)`, `DROP POLICY p ON content_x`, "content_x.later: the policy p on public.content_x uses later"},
-		{"a trigger", `CREATE TRIGGER g BEFORE UPDATE OF later ON content_x FOR EACH ROW EXECUTE FUNCTION yes()`, `DROP TRIGGER g ON content_x`,
-			"content_x.later: the trigger g on public.content_x uses later"},
-		{"a function", `CREATE FUNCTION takes(x field_x_more) RETURNS TEXT LANGUAGE sql AS 'SELECT 1::text'`, `DROP FUNCTION takes`,
-			"field_x_more: the function public.takes(public.field_x_more) uses field_x_more"},
+		{
+			"a trigger", `CREATE TRIGGER g BEFORE UPDATE OF later ON content_x FOR EACH ROW EXECUTE FUNCTION yes()`, `DROP TRIGGER g ON content_x`,
+			"content_x.later: the trigger g on public.content_x uses later",
+		},
+		{
+			"a function", `CREATE FUNCTION takes(x field_x_more) RETURNS TEXT LANGUAGE sql AS 'SELECT 1::text'`, `DROP FUNCTION takes`,
+			"field_x_more: the function public.takes(public.field_x_more) uses field_x_more",
+		},
 		{"an heir of a table that goes", `CREATE TABLE h () INHERITS (field_x_more)`, `DROP TABLE h`, "field_x_more: the table public.h uses field_x_more"},
 		{"nothing", `SELECT 1`, `SELECT 1`, ""},
 		{"a view of what stays", `CREATE VIEW v AS SELECT a, n FROM content_x`, `DROP VIEW v`, ""},
