@@ -221,6 +221,7 @@ func (c *Coordinator) recordFailure(ctx context.Context, w executor.Work, record
 		// Only this link is new when nobody else wrote meanwhile; otherwise the next operation catches up.
 		if entry.Seq == c.seq+1 {
 			c.seq = entry.Seq
+			c.publish(nil) // every program on the database counts it
 		}
 	}
 }

@@ -182,6 +182,7 @@ func (r *rejection) settle(ctx context.Context) {
 	c := r.c
 	c.note(r.entry.Seq, r.entry.Hash)
 	c.seq = r.entry.Seq
+	c.publish(nil) // every program on the database counts this link
 	for _, h := range r.holds {
 		c.holds[h.Path] = h
 	}
